@@ -1,0 +1,6 @@
+//! layerscope: what is in a container image, layer by layer, exactly.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod source;
+pub mod units;

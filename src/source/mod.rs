@@ -1,0 +1,3 @@
+//! Where bytes come from: engines, files, folders, standard input. Knows no layer entry and no tree.
+
+pub mod reference;

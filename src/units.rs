@@ -1,0 +1,120 @@
+//! Sizes, counts, times and names as text. Serves every room; knows none of them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use humansize::{DECIMAL, FormatSizeOptions, SizeFormatter};
+
+/// Bytes the way `docker images` writes them: powers of 1000, one decimal (`96.3 MB`), whole numbers below 1 kB.
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    let decimals = usize::from(count >= 1000);
+    SizeFormatter::new(count, FormatSizeOptions::from(DECIMAL).decimal_places(decimals)).to_string()
+}
+
+/// A count with a comma between thousands: `41,337`.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A ratio as a percentage with two decimals: `98.44 %`.
+#[must_use]
+pub fn percent(ratio: f64) -> String {
+    format!("{:.2} %", ratio * 100.0)
+}
+
+/// How long something took or will take: `0.4 s`, `12 s`, `3 min 05 s`.
+#[must_use]
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        _ => format!("{} min {:02} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// A name from an image as text that a terminal shows and never obeys: control characters, the characters that turn
+/// the writing direction, and bytes that are not UTF-8 are written as escapes.
+#[must_use]
+pub fn printable(name: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(name)
+        && !text.chars().any(is_unsafe)
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(name.len() + 16);
+    for chunk in name.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\n' => safe.push_str("\\n"),
+                '\r' => safe.push_str("\\r"),
+                '\t' => safe.push_str("\\t"),
+                other if is_unsafe(other) => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(safe, "\\u{{{:x}}}", u32::from(other));
+                }
+                other => safe.push(other),
+            }
+        }
+        for byte in chunk.invalid() {
+            let _ = write!(safe, "\\x{byte:02x}");
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Characters that move the cursor, start an escape sequence, break a line or turn the writing direction.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_like_docker() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_000), "1.0 kB");
+        assert_eq!(bytes(96_300_000), "96.3 MB");
+    }
+
+    #[test]
+    fn counts_have_commas() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(41_337), "41,337");
+        assert_eq!(count(1_000_000), "1,000,000");
+    }
+
+    #[test]
+    fn times_read_like_speech() {
+        assert_eq!(duration(Duration::from_millis(400)), "0.4 s");
+        assert_eq!(duration(Duration::from_secs(12)), "12 s");
+        assert_eq!(duration(Duration::from_secs(185)), "3 min 05 s");
+    }
+
+    #[test]
+    fn names_never_drive_the_terminal() {
+        assert_eq!(printable(b"plain"), "plain");
+        assert_eq!(printable("gr\u{fc}n".as_bytes()), "gr\u{fc}n");
+        assert_eq!(printable(b"a\x1b[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(printable(b"tab\tnew\nline"), "tab\\tnew\\nline");
+        assert_eq!(printable(b"latin-\xe9"), "latin-\\xe9");
+        assert_eq!(printable("exe\u{202e}gpj".as_bytes()), "exe\\u{202e}gpj");
+        assert_eq!(printable("c1\u{9b}".as_bytes()), "c1\\u{9b}");
+    }
+}
