@@ -68,7 +68,8 @@ impl Reference {
     /// A scheme that is not known, a scheme that contradicts `--source`, or nothing behind the scheme.
     pub fn parse(text: &str, forced: Option<SourceKind>) -> Result<Self> {
         if text.is_empty() {
-            return Err(Error::usage("the image reference is empty").hint("layerscope IMAGE, for example: layerscope nginx:latest"));
+            return Err(Error::usage("the image reference is empty")
+                .hint("layerscope IMAGE, for example: layerscope nginx:latest"));
         }
         let (kind, place) = match split_scheme(text)? {
             Some((scheme, place)) => {
@@ -77,8 +78,11 @@ impl Reference {
                         .hint("name an image or a file behind it, for example: docker-archive://image.tar"));
                 }
                 if let Some(forced) = forced.filter(|forced| *forced != scheme) {
-                    return Err(Error::usage(format!("'{text}' names one source and --source {} another", forced.name()))
-                        .hint("give only one of the two"));
+                    return Err(Error::usage(format!(
+                        "'{text}' names one source and --source {} another",
+                        forced.name()
+                    ))
+                    .hint("give only one of the two"));
                 }
                 (Some(scheme), place)
             }
@@ -133,7 +137,8 @@ fn split_scheme(text: &str) -> Result<Option<(SourceKind, &str)>> {
     if let Some((scheme, place)) = text.split_once("://") {
         return SourceKind::from_scheme(scheme).map(|kind| Some((kind, place))).ok_or_else(|| {
             let known: Vec<_> = SourceKind::ALL.iter().map(|kind| format!("{}://", kind.name())).collect();
-            Error::usage(format!("'{scheme}://' is not a source that layerscope reads")).hint(format!("known: {}", known.join(" ")))
+            Error::usage(format!("'{scheme}://' is not a source that layerscope reads"))
+                .hint(format!("known: {}", known.join(" ")))
         });
     }
     let Some((scheme, place)) = text.split_once(':') else { return Ok(None) };
@@ -167,7 +172,11 @@ fn guess(text: &str) -> Reference {
     }
     let is_file = path.exists() && !path.is_dir();
     if is_file || looks_like_path(text) {
-        return if path.is_dir() { Reference::Layout { path, image: None } } else { Reference::Archive { path, image: None } };
+        return if path.is_dir() {
+            Reference::Layout { path, image: None }
+        } else {
+            Reference::Archive { path, image: None }
+        };
     }
     Reference::Engine { engine: EngineKind::Any, name: text.to_owned() }
 }

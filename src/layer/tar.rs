@@ -1,0 +1,340 @@
+//! The entries of a layer's tar, one by one: header, long names, PAX records and sparse maps put together.
+//! Knows nothing of whiteouts or of other layers. The container engines' own reader (Go's archive/tar) decides
+//! where the dialects leave a choice, because an image is what the engines make of it.
+
+use std::io::{BufRead, BufReader, Read};
+
+use xxhash_rust::xxh3::Xxh3;
+
+use super::header::{BLOCK, Fields};
+use super::pax::{self, Parsed};
+use super::sparse::{self, Map};
+use super::{LayerError, Limits, decode};
+
+/// Read buffer. Contents are hashed straight out of it.
+const BUFFER: usize = 256 * 1024;
+
+/// What an entry of a tar is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Dir,
+    /// A symbolic link.
+    Symlink,
+    /// Another name for a file of the same layer.
+    Hardlink,
+    /// A character device.
+    Char,
+    /// A block device.
+    Block,
+    /// A named pipe.
+    Fifo,
+}
+
+/// One entry, borrowed from the reader.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// What it is.
+    pub kind: EntryKind,
+    /// The type byte as the tar has it, for those who print it.
+    pub typeflag: u8,
+    /// The path as the tar spells it: perhaps with `./`, `/` or a closing slash.
+    pub path: &'a [u8],
+    /// Apparent bytes of contents. Zero for everything but files.
+    pub size: u64,
+    /// Permission bits with set-id and sticky bits, 12 bits.
+    pub mode: u16,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Modification time in seconds since 1970.
+    pub mtime: i64,
+    /// Target of a symbolic or hard link.
+    pub link: &'a [u8],
+    /// Major and minor number of a device.
+    pub device: (u32, u32),
+    /// Extended attributes by name.
+    pub xattrs: &'a [(Vec<u8>, Vec<u8>)],
+    /// xxh3-128 of the contents; `None` where there are none.
+    pub content: Option<u128>,
+}
+
+/// What a whole layer came to.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Entries handed on.
+    pub entries: u64,
+    /// Bytes of the decompressed tar.
+    pub bytes: u64,
+    /// PAX global headers, which engines ignore and so do we.
+    pub global_headers: u64,
+    /// Entries of a type that is not known; POSIX says to read them as files.
+    pub unknown_types: u64,
+}
+
+/// Reads the tar to its end and hands every entry to `sink`.
+///
+/// # Errors
+/// Whatever makes the layer unreadable, a limit that is passed, or what `sink` returns.
+pub fn read<R: Read>(
+    reader: R,
+    limits: &Limits,
+    mut sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
+) -> Result<Summary, LayerError> {
+    let mut blocks = Blocks { reader: BufReader::with_capacity(BUFFER, reader), at: 0 };
+    let mut summary = Summary::default();
+    let mut ahead = Ahead::default();
+    while let Some(block) = blocks.next_header()? {
+        let at = blocks.at - BLOCK as u64;
+        let fields = Fields::new(&block, at)?;
+        match fields.typeflag() {
+            b'x' => ahead.pax = pax::parse(&blocks.meta(fields.size()?, limits)?, at)?,
+            b'g' => {
+                pax::parse(&blocks.meta(fields.size()?, limits)?, at)?;
+                summary.global_headers += 1;
+            }
+            b'L' => ahead.path = Some(without_nul(blocks.meta(fields.size()?, limits)?)),
+            b'K' => ahead.link = Some(without_nul(blocks.meta(fields.size()?, limits)?)),
+            // A volume label is a note on the tape, not a file.
+            b'V' => blocks.skip_padded(fields.size()?)?,
+            _ => {
+                summary.entries += 1;
+                if summary.entries > limits.entries {
+                    return Err(LayerError::TooMuch { what: "the number of entries".into(), limit: limits.entries });
+                }
+                let ahead = std::mem::take(&mut ahead);
+                entry(&fields, at, &ahead, &mut blocks, limits, &mut summary, &mut sink)?;
+            }
+        }
+    }
+    summary.bytes = blocks.at + decode::drain(&mut blocks.reader)?;
+    Ok(summary)
+}
+
+/// What came before an entry and belongs to it.
+#[derive(Default)]
+struct Ahead {
+    pax: Parsed,
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+}
+
+impl Ahead {
+    /// A record that is present and not empty; an empty value means that the header's field counts.
+    fn record(&self, key: &[u8]) -> Option<&[u8]> {
+        self.pax.records.get(key).map(Vec::as_slice).filter(|value| !value.is_empty())
+    }
+
+    fn number(&self, key: &'static str, at: u64) -> Result<Option<i64>, LayerError> {
+        self.record(key.as_bytes())
+            .map(|value| {
+                pax::decimal(value)
+                    .and_then(|number| i64::try_from(number).ok())
+                    .ok_or(LayerError::Field { at, field: key })
+            })
+            .transpose()
+    }
+}
+
+fn entry<R: Read>(
+    fields: &Fields<'_>,
+    at: u64,
+    ahead: &Ahead,
+    blocks: &mut Blocks<R>,
+    limits: &Limits,
+    summary: &mut Summary,
+    sink: &mut impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
+) -> Result<(), LayerError> {
+    let path = match ahead.record(b"GNU.sparse.name").or_else(|| ahead.record(b"path")) {
+        Some(path) => path.to_vec(),
+        None => ahead.path.clone().unwrap_or_else(|| fields.path()),
+    };
+    if path.len() > limits.path_bytes {
+        return Err(LayerError::TooMuch {
+            what: format!("a name of {} bytes", path.len()),
+            limit: limits.path_bytes as u64,
+        });
+    }
+    let typeflag = fields.typeflag();
+    let kind = match typeflag {
+        // The oldest tars have no type for folders but the closing slash.
+        0 if path.ends_with(b"/") => EntryKind::Dir,
+        0 | b'0' | b'7' | b'S' => EntryKind::File,
+        b'1' => EntryKind::Hardlink,
+        b'2' => EntryKind::Symlink,
+        b'3' => EntryKind::Char,
+        b'4' => EntryKind::Block,
+        b'5' | b'D' => EntryKind::Dir,
+        b'6' => EntryKind::Fifo,
+        _ => {
+            summary.unknown_types += 1;
+            EntryKind::File
+        }
+    };
+    let stored = match ahead.number("size", at)? {
+        Some(size) => size.unsigned_abs(),
+        None => fields.size()?,
+    };
+    // Links, devices, pipes and folders have no contents, whatever their size field says (Go's isHeaderOnly); GNU's
+    // dump folders do, and they are a list of names.
+    let (size, content) = match kind {
+        EntryKind::File => contents(fields, typeflag, at, ahead, blocks, stored, limits)?,
+        EntryKind::Dir if typeflag == b'D' => {
+            blocks.skip_padded(stored)?;
+            (0, None)
+        }
+        _ => (0, None),
+    };
+    let device = if matches!(kind, EntryKind::Char | EntryKind::Block) { fields.device()? } else { (0, 0) };
+    let link = match kind {
+        EntryKind::Symlink | EntryKind::Hardlink => match ahead.record(b"linkpath") {
+            Some(link) => link.to_vec(),
+            None => ahead.link.clone().unwrap_or_else(|| fields.link()),
+        },
+        _ => Vec::new(),
+    };
+    let mtime = match ahead.record(b"mtime") {
+        Some(time) => pax::seconds(time).ok_or(LayerError::Field { at, field: "mtime" })?,
+        None => fields.mtime()?,
+    };
+    let owner = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    sink(&Entry {
+        kind,
+        typeflag,
+        path: &path,
+        size,
+        mode: u16::try_from(fields.mode()? & 0o7777).unwrap_or_default(),
+        uid: owner(ahead.number("uid", at)?.map_or_else(|| fields.uid(), Ok)?),
+        gid: owner(ahead.number("gid", at)?.map_or_else(|| fields.gid(), Ok)?),
+        mtime,
+        link: &link,
+        device: (owner(device.0), owner(device.1)),
+        xattrs: &pax::xattrs(&ahead.pax.records),
+        content,
+    })
+}
+
+/// Reads a file's contents, plain or sparse: its apparent size and their hash.
+fn contents<R: Read>(
+    fields: &Fields<'_>,
+    typeflag: u8,
+    at: u64,
+    ahead: &Ahead,
+    blocks: &mut Blocks<R>,
+    stored: u64,
+    limits: &Limits,
+) -> Result<(u64, Option<u128>), LayerError> {
+    let (map, stored) = if typeflag == b'S' {
+        (Some(Map::old_gnu(fields.sparse()?, blocks, limits.meta_bytes)?), stored)
+    } else {
+        match sparse::from_pax(&ahead.pax, at)? {
+            None => (None, stored),
+            Some(sparse::Pax::Known(map)) => (Some(map), stored),
+            Some(sparse::Pax::InContents { logical }) => {
+                let (map, taken) = Map::in_contents(logical, blocks, stored, limits.meta_bytes)?;
+                (Some(map), stored - taken)
+            }
+        }
+    };
+    let (size, content) = if let Some(map) = map {
+        (map.logical, map.hash(blocks, stored)?)
+    } else {
+        let mut hash = Xxh3::new();
+        blocks.contents(stored, |part| hash.update(part))?;
+        (stored, hash.digest128())
+    };
+    blocks.skip(padding(stored))?;
+    Ok((size, (size > 0).then_some(content)))
+}
+
+/// GNU's long names end with a zero byte that is not part of them.
+fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
+    let end = memchr::memchr(0, &name).unwrap_or(name.len());
+    name.truncate(end);
+    name
+}
+
+fn padding(size: u64) -> u64 {
+    size.next_multiple_of(BLOCK as u64) - size
+}
+
+/// The tar as blocks, with the byte at which we are.
+pub struct Blocks<R> {
+    reader: BufReader<R>,
+    /// Bytes read so far.
+    pub at: u64,
+}
+
+impl<R: Read> Blocks<R> {
+    /// The next header block; `None` at the end, which is two blocks of zeros or the end of the stream.
+    fn next_header(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
+        let Some(block) = self.block()? else { return Ok(None) };
+        if block.iter().any(|&byte| byte != 0) {
+            return Ok(Some(block));
+        }
+        // A lone block of zeros ends nothing; GNU tar reads on with a warning, too.
+        Ok(self.block()?.filter(|second| second.iter().any(|&byte| byte != 0)))
+    }
+
+    /// One block; `None` where the stream ends before its first byte.
+    pub fn block(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
+        let mut block = [0; BLOCK];
+        let mut filled = 0;
+        while filled < BLOCK {
+            let read = match self.reader.read(&mut block[filled..]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            if read == 0 {
+                break;
+            }
+            filled += read;
+        }
+        self.at += filled as u64;
+        match filled {
+            0 => Ok(None),
+            BLOCK => Ok(Some(block)),
+            _ => Err(LayerError::Truncated { at: self.at, missing: (BLOCK - filled) as u64 }),
+        }
+    }
+
+    /// Hands the next `size` bytes to `sink`, piece by piece.
+    pub fn contents(&mut self, size: u64, mut sink: impl FnMut(&[u8])) -> Result<(), LayerError> {
+        let mut left = size;
+        while left > 0 {
+            let available = self.reader.fill_buf()?;
+            if available.is_empty() {
+                return Err(LayerError::Truncated { at: self.at, missing: left });
+            }
+            let part = usize::try_from(left).map_or(available.len(), |left| left.min(available.len()));
+            sink(&available[..part]);
+            self.reader.consume(part);
+            self.at += part as u64;
+            left -= part as u64;
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, size: u64) -> Result<(), LayerError> {
+        self.contents(size, |_| ())
+    }
+
+    fn skip_padded(&mut self, size: u64) -> Result<(), LayerError> {
+        self.skip(size)?;
+        self.skip(padding(size))
+    }
+
+    /// The contents of a header that describes other headers.
+    fn meta(&mut self, size: u64, limits: &Limits) -> Result<Vec<u8>, LayerError> {
+        if size > limits.meta_bytes {
+            return Err(LayerError::TooMuch { what: format!("a header of {size} bytes"), limit: limits.meta_bytes });
+        }
+        let mut data = Vec::new();
+        self.contents(size, |part| data.extend_from_slice(part))?;
+        self.skip(padding(size))?;
+        Ok(data)
+    }
+}
