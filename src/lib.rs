@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod index;
 pub mod layer;
 pub mod source;
 pub mod units;

@@ -12,4 +12,4 @@ pub mod whiteout;
 
 pub use error::LayerError;
 pub use limits::Limits;
-pub use tar::{Entry, EntryKind, Summary, read};
+pub use tar::{Entry, EntryKind, Summary, Xattr, read};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::LayerError;
+use super::{LayerError, Xattr};
 
 /// Records by key. A later record of the same key replaces the earlier one, as the standard says.
 pub type Records = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -84,7 +84,7 @@ pub fn seconds(text: &[u8]) -> Option<i64> {
 
 /// Extended attributes among the records, as name and value.
 /// `SCHILY.xattr.` (star, Docker) carries raw bytes; `LIBARCHIVE.xattr.` (bsdtar) a URL-encoded name and base64.
-pub fn xattrs(records: &Records) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub fn xattrs(records: &Records) -> Vec<Xattr> {
     let mut found: Records = BTreeMap::new();
     for (key, value) in records {
         if let Some(name) = key.strip_prefix(b"LIBARCHIVE.xattr.") {

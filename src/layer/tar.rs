@@ -33,6 +33,9 @@ pub enum EntryKind {
     Fifo,
 }
 
+/// An extended attribute: name and value.
+pub type Xattr = (Vec<u8>, Vec<u8>);
+
 /// One entry, borrowed from the reader.
 #[derive(Debug)]
 pub struct Entry<'a> {
@@ -57,7 +60,7 @@ pub struct Entry<'a> {
     /// Major and minor number of a device.
     pub device: (u32, u32),
     /// Extended attributes by name.
-    pub xattrs: &'a [(Vec<u8>, Vec<u8>)],
+    pub xattrs: &'a [Xattr],
     /// xxh3-128 of the contents; `None` where there are none.
     pub content: Option<u128>,
 }

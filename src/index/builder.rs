@@ -1,0 +1,405 @@
+//! Fills an index, slot by slot. Owns the tables that only filling needs: they are gone when the index is done.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::entry::{Flags, Link, NONE, Node, pack_device};
+use super::names::{Memory, NameRef};
+use super::{Attrs, Entry, EntryId, Index, Kind, PathId, SlotId};
+use crate::layer::whiteout::{self, Mark};
+use crate::layer::{self, EntryKind, LayerError, Limits, Xattr};
+
+/// What a folder gets that no header describes: what an engine gives it when it unpacks the layer.
+const IMPLIED_MODE: u16 = 0o755;
+
+/// A layer in which files turn into folders and back this often is made to waste time.
+const MOST_CONFLICTS: u32 = 1000;
+
+/// What one slot came to.
+#[derive(Debug, Clone, Default)]
+pub struct SlotSummary {
+    /// Entries of the tar, whiteouts included.
+    pub entries: u64,
+    /// Sum of all apparent sizes in bytes, whatever the entry is: dive's size of a layer.
+    pub header_bytes: u64,
+    /// Apparent bytes of regular files.
+    pub shipped_bytes: u64,
+    /// Names with `..` in them, which were kept inside the root.
+    pub clamped: u64,
+    pub(super) first: u32,
+    pub(super) kept: u32,
+}
+
+/// Where a path of a tar stands.
+struct Place<'p> {
+    /// The folder it is in; for aufs's bookkeeping the folder around that.
+    folder: PathId,
+    /// Its last part.
+    name: &'p [u8],
+    /// Whether it is aufs's bookkeeping.
+    is_meta: bool,
+}
+
+/// Builds an [`Index`].
+pub struct Builder {
+    index: Index,
+    limits: Limits,
+    paths: HashTable<u32>,
+    names: Memory,
+    attrs: FxHashMap<Attrs, u32>,
+    xattrs: FxHashMap<Vec<Xattr>, u32>,
+    slot: SlotSummary,
+    /// The folder of the last entry, by its spelling: tars list a folder's files together.
+    folder: Option<(Vec<u8>, PathId)>,
+    /// The folder under which everything is known to have its folders in this slot.
+    settled: Option<PathId>,
+    /// Hard links whose target had not come by yet.
+    waiting: Vec<u32>,
+    conflicts: u32,
+}
+
+impl Builder {
+    /// An empty index that keeps to `limits`.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let mut index = Index::default();
+        let mut names = Memory::default();
+        let name = names.intern(&mut index.names, b"").unwrap_or(NameRef(0));
+        index.nodes.push(Node { parent: NONE, name, first_child: NONE, next_sibling: NONE, newest: NONE });
+        index.xattrs.push(Vec::new());
+        let xattrs = FxHashMap::from_iter([(Vec::new(), 0)]);
+        Self {
+            index,
+            limits,
+            paths: HashTable::new(),
+            names,
+            attrs: FxHashMap::default(),
+            xattrs,
+            slot: SlotSummary::default(),
+            folder: None,
+            settled: None,
+            waiting: Vec::new(),
+            conflicts: 0,
+        }
+    }
+
+    /// Starts the next slot.
+    ///
+    /// # Errors
+    /// More than 65 535 of them.
+    pub fn begin(&mut self) -> Result<(), LayerError> {
+        let full = || LayerError::TooMuch { what: "the number of layers".into(), limit: u64::from(u16::MAX) };
+        u16::try_from(self.index.slots.len()).map_err(|_too_large| full())?;
+        let first = u32::try_from(self.index.entries.len()).map_err(|_too_large| full())?;
+        self.slot = SlotSummary { first, ..SlotSummary::default() };
+        (self.folder, self.settled, self.conflicts) = (None, None, 0);
+        self.waiting.clear();
+        Ok(())
+    }
+
+    /// Ends the slot. It counts as one even when its layer broke off: what was read stays, and nobody refers to it.
+    pub fn end(&mut self) -> SlotId {
+        for place in std::mem::take(&mut self.waiting) {
+            let target = PathId(self.index.links.get(place).target);
+            let root = self.object_here(target).and_then(|id| self.index.inode(id));
+            self.index.links.get_mut(place).root = root.map_or(NONE, |root| root.0);
+        }
+        let id = SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX));
+        self.slot.kept = u32::try_from(self.index.entries.len()).unwrap_or(u32::MAX) - self.slot.first;
+        self.index.slots.push(std::mem::take(&mut self.slot));
+        id
+    }
+
+    /// The finished index.
+    #[must_use]
+    pub fn finish(self) -> Index {
+        self.index
+    }
+
+    /// What is built so far.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Adds an entry to the slot.
+    ///
+    /// # Errors
+    /// A limit that is passed.
+    pub fn add(&mut self, entry: &layer::Entry<'_>) -> Result<(), LayerError> {
+        self.slot.entries += 1;
+        self.slot.header_bytes = self.slot.header_bytes.saturating_add(entry.size);
+        let Some(Place { folder, name, is_meta }) = self.place(entry.path)? else {
+            // The root itself: its header says mode and owner.
+            return if entry.kind == EntryKind::Dir { self.object(entry, Index::ROOT, Kind::Dir) } else { Ok(()) };
+        };
+        if is_meta {
+            return self.mark(entry, folder, Kind::Meta);
+        }
+        match whiteout::read(name) {
+            Mark::Entry => {
+                let path = self.child(folder, name)?;
+                self.object(entry, path, entry.kind.into())
+            }
+            Mark::Whiteout(target) => {
+                let path = self.child(folder, target)?;
+                self.mark(entry, path, Kind::Whiteout)
+            }
+            Mark::Opaque => self.mark(entry, folder, Kind::Opaque),
+            Mark::Meta => self.mark(entry, folder, Kind::Meta),
+        }
+    }
+
+    /// Finds the folder of a path as the tar spells it, and the path's last part. `.` and empty parts count for
+    /// nothing; `..` steps back, but never out of the root. `None` is the root itself.
+    fn place<'p>(&mut self, path: &'p [u8]) -> Result<Option<Place<'p>>, LayerError> {
+        let trimmed = path.strip_suffix(b"/").unwrap_or(path);
+        let (spelled, name) = match memchr::memrchr(b'/', trimmed) {
+            Some(slash) => (&trimmed[..slash], &trimmed[slash + 1..]),
+            None => (&[][..], trimmed),
+        };
+        if !matches!(name, b"" | b"." | b"..")
+            && let Some((known, folder)) = &self.folder
+            && known == spelled
+        {
+            return Ok(Some(Place { folder: *folder, name, is_meta: false }));
+        }
+        let mut parts: Vec<&[u8]> = Vec::new();
+        for part in path.split(|&byte| byte == b'/') {
+            match part {
+                b"" | b"." => {}
+                b".." => {
+                    self.slot.clamped += 1;
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        if parts.len() > self.limits.depth {
+            return Err(LayerError::TooMuch {
+                what: format!("a name {} folders deep", parts.len()),
+                limit: self.limits.depth as u64,
+            });
+        }
+        let Some((last, folders)) = parts.split_last() else { return Ok(None) };
+        let mut folder = Index::ROOT;
+        for part in folders {
+            if whiteout::is_meta(part) {
+                return Ok(Some(Place { folder, name: part, is_meta: true }));
+            }
+            folder = self.child(folder, part)?;
+        }
+        if *last == name {
+            self.folder = Some((spelled.to_vec(), folder));
+        }
+        Ok(Some(Place { folder, name: last, is_meta: false }))
+    }
+
+    /// The path of that name in a folder, made now if it is new.
+    fn child(&mut self, folder: PathId, name: &[u8]) -> Result<PathId, LayerError> {
+        let hash = path_hash(folder.0, name);
+        let index = &self.index;
+        let is_it = |id: &u32| {
+            let node = index.nodes.get(*id);
+            node.parent == folder.0 && index.names.get(node.name) == name
+        };
+        if let Some(id) = self.paths.find(hash, is_it) {
+            return Ok(PathId(*id));
+        }
+        let full = || LayerError::TooMuch { what: "the number of paths".into(), limit: u64::from(u32::MAX) };
+        let name = self.names.intern(&mut self.index.names, name).ok_or_else(full)?;
+        let next_sibling = self.index.nodes.get(folder.0).first_child;
+        let node = Node { parent: folder.0, name, first_child: NONE, next_sibling, newest: NONE };
+        let id = self.index.nodes.push(node).ok_or_else(full)?;
+        self.index.nodes.get_mut(folder.0).first_child = id;
+        let index = &self.index;
+        self.paths.insert_unique(hash, id, |id| {
+            let node = index.nodes.get(*id);
+            path_hash(node.parent, index.names.get(node.name))
+        });
+        Ok(PathId(id))
+    }
+
+    /// Adds a thing of this layer.
+    fn object(&mut self, entry: &layer::Entry<'_>, path: PathId, kind: Kind) -> Result<(), LayerError> {
+        if kind == Kind::File {
+            self.slot.shipped_bytes = self.slot.shipped_bytes.saturating_add(entry.size);
+        }
+        self.settle(path)?;
+        if let Some(earlier) = self.object_here(path) {
+            // The last of two entries for one path is the one that an engine leaves on disk.
+            if self.index.entry(earlier).kind == Kind::Dir && kind != Kind::Dir {
+                self.supersede_below(path)?;
+            }
+            self.supersede(earlier);
+        }
+        let extra = self.extra(entry, kind)?;
+        self.push(entry, path, kind, extra, Flags::default())
+    }
+
+    /// Adds a mark about the layers below. It makes no folder: nothing of this layer stands there.
+    fn mark(&mut self, entry: &layer::Entry<'_>, path: PathId, kind: Kind) -> Result<(), LayerError> {
+        self.push(entry, path, kind, NONE, Flags::default())
+    }
+
+    fn extra(&mut self, entry: &layer::Entry<'_>, kind: Kind) -> Result<u32, LayerError> {
+        let full = || LayerError::TooMuch { what: "the number of entries".into(), limit: u64::from(u32::MAX) };
+        Ok(match kind {
+            Kind::File => match entry.content {
+                Some(hash) => self.index.contents.push(hash).ok_or_else(full)?,
+                None => NONE,
+            },
+            Kind::Symlink => self.names.intern(&mut self.index.names, entry.link).ok_or_else(full)?.0,
+            Kind::Char | Kind::Block => pack_device(entry.device),
+            Kind::Hardlink => {
+                let target = match self.place(entry.link)? {
+                    Some(Place { folder, name, .. }) => self.child(folder, name)?,
+                    None => Index::ROOT,
+                };
+                let root = self.object_here(target).and_then(|id| self.index.inode(id)).map_or(NONE, |root| root.0);
+                let link = self.index.links.push(Link { target: target.0, root }).ok_or_else(full)?;
+                if root == NONE {
+                    self.waiting.push(link);
+                }
+                link
+            }
+            Kind::Dir | Kind::Fifo | Kind::Whiteout | Kind::Opaque | Kind::Meta => NONE,
+        })
+    }
+
+    /// Sees to it that every folder above the path exists in this slot: those that no header listed are implied.
+    fn settle(&mut self, path: PathId) -> Result<(), LayerError> {
+        let Some(mut folder) = self.index.parent(path) else { return Ok(()) };
+        if self.settled == Some(folder) {
+            return Ok(());
+        }
+        let settled = folder;
+        while folder != Index::ROOT {
+            match self.object_here(folder) {
+                Some(id) if self.index.entry(id).kind == Kind::Dir => break,
+                Some(other) => self.supersede(other),
+                None => {}
+            }
+            self.push_implied(folder)?;
+            let Some(above) = self.index.parent(folder) else { break };
+            folder = above;
+        }
+        self.settled = Some(settled);
+        Ok(())
+    }
+
+    fn push_implied(&mut self, path: PathId) -> Result<(), LayerError> {
+        let folder = layer::Entry {
+            kind: EntryKind::Dir,
+            typeflag: b'5',
+            path: b"",
+            size: 0,
+            mode: IMPLIED_MODE,
+            uid: 0,
+            gid: 0,
+            mtime: 0,
+            link: b"",
+            device: (0, 0),
+            xattrs: &[],
+            content: None,
+        };
+        self.push(&folder, path, Kind::Dir, NONE, Flags::IMPLIED)
+    }
+
+    fn push(
+        &mut self,
+        entry: &layer::Entry<'_>,
+        path: PathId,
+        kind: Kind,
+        extra: u32,
+        mut flags: Flags,
+    ) -> Result<(), LayerError> {
+        if entry.typeflag == b'S' {
+            flags.set(Flags::SPARSE);
+        }
+        let attrs = self.attrs(entry);
+        let older = self.index.nodes.get(path.0).newest;
+        let slot = SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX));
+        let record = Entry { size: entry.size, mtime: entry.mtime, path, older, attrs, extra, slot, kind, flags };
+        let id = self.index.entries.push(record);
+        let id =
+            id.ok_or_else(|| LayerError::TooMuch { what: "the number of entries".into(), limit: u64::from(u32::MAX) })?;
+        self.index.nodes.get_mut(path.0).newest = id;
+        Ok(())
+    }
+
+    fn attrs(&mut self, entry: &layer::Entry<'_>) -> u32 {
+        let place = |length: usize| u32::try_from(length).unwrap_or(NONE);
+        let xattrs = match self.xattrs.get(entry.xattrs) {
+            Some(known) => *known,
+            None => {
+                let new = place(self.index.xattrs.len());
+                self.index.xattrs.push(entry.xattrs.to_vec());
+                self.xattrs.insert(entry.xattrs.to_vec(), new);
+                new
+            }
+        };
+        let attrs = Attrs { mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs };
+        *self.attrs.entry(attrs).or_insert_with(|| {
+            self.index.attrs.push(attrs);
+            place(self.index.attrs.len() - 1)
+        })
+    }
+
+    /// The thing that this slot has at the path so far.
+    fn object_here(&self, path: PathId) -> Option<EntryId> {
+        let slot = self.index.slots.len();
+        self.index
+            .entries_of(path)
+            .take_while(|id| usize::from(self.index.entry(*id).slot.0) == slot)
+            .find(|id| self.index.entry(*id).kind.is_object())
+    }
+
+    /// Takes an entry of this slot out of its path's list. Its bytes stay counted: they are shipped all the same.
+    fn supersede(&mut self, id: EntryId) {
+        self.settled = None;
+        let Entry { path, older, .. } = *self.index.entry(id);
+        self.index.entries.get_mut(id.0).flags.set(Flags::SUPERSEDED);
+        let newest = self.index.nodes.get(path.0).newest;
+        if newest == id.0 {
+            self.index.nodes.get_mut(path.0).newest = older;
+            return;
+        }
+        let mut before = newest;
+        while before != NONE && self.index.entries.get(before).older != id.0 {
+            before = self.index.entries.get(before).older;
+        }
+        if before != NONE {
+            self.index.entries.get_mut(before).older = older;
+        }
+    }
+
+    /// A folder of this slot becomes something else: what the slot had in it goes.
+    fn supersede_below(&mut self, path: PathId) -> Result<(), LayerError> {
+        self.conflicts += 1;
+        if self.conflicts > MOST_CONFLICTS {
+            let what = "the number of folders that the same layer turns into files".into();
+            return Err(LayerError::TooMuch { what, limit: u64::from(MOST_CONFLICTS) });
+        }
+        let mut folders = vec![path];
+        while let Some(folder) = folders.pop() {
+            let inside: Vec<_> =
+                self.index.children(folder).filter_map(|child| Some((child, self.object_here(child)?))).collect();
+            for (child, object) in inside {
+                if self.index.entry(object).kind == Kind::Dir {
+                    folders.push(child);
+                }
+                self.supersede(object);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn path_hash(parent: u32, name: &[u8]) -> u64 {
+    // xxh3 for the name, the parent as its seed: equal names in different folders must not meet.
+    xxh3_64_with_seed(name, FxBuildHasher.hash_one(parent))
+}

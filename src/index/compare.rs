@@ -1,0 +1,106 @@
+//! In what two entries of one path differ.
+
+use super::{Attrs, Entry, EntryId, Index, Kind, Stack};
+
+/// A set of differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Differs(u8);
+
+impl Differs {
+    /// Nothing.
+    pub const NOTHING: Self = Self(0);
+    /// The bytes of a file, or the numbers of a device.
+    pub const CONTENT: Self = Self(1);
+    /// Permission, set-id or sticky bits.
+    pub const MODE: Self = Self(2);
+    /// Owner or group.
+    pub const OWNER: Self = Self(4);
+    /// Modification time.
+    pub const TIME: Self = Self(8);
+    /// File, folder, link, device or pipe.
+    pub const TYPE: Self = Self(16);
+    /// Where a symbolic link points.
+    pub const LINK: Self = Self(32);
+    /// Extended attributes, file capabilities among them.
+    pub const XATTR: Self = Self(64);
+
+    /// All of them with their words, in the order in which they are told.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::TYPE, "type"),
+        (Self::CONTENT, "content"),
+        (Self::LINK, "link target"),
+        (Self::MODE, "mode"),
+        (Self::OWNER, "owner"),
+        (Self::TIME, "time"),
+        (Self::XATTR, "xattr"),
+    ];
+
+    /// Whether the set holds any of `other`.
+    #[must_use]
+    pub fn any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The words for what differs.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().filter(move |(one, _)| self.any(*one)).map(|(_, word)| word)
+    }
+
+    fn when(self, holds: bool) -> Self {
+        if holds { self } else { Self::NOTHING }
+    }
+}
+
+impl std::ops::BitOr for Differs {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// An entry with what a hard link borrows from its group followed.
+#[derive(Clone, Copy)]
+pub struct Inode<'i> {
+    /// What it really is.
+    pub kind: Kind,
+    /// The entry that has the contents.
+    pub entry: &'i Entry,
+    /// Mode, owner and extended attributes.
+    pub attrs: Attrs,
+}
+
+/// Follows a hard link at a layer: within its slot, else down into the layers below. A link to nothing stays itself.
+#[must_use]
+pub fn inode<'i>(index: &'i Index, stack: &Stack, id: EntryId, layer: u32) -> Inode<'i> {
+    let own = index.entry(id);
+    let followed = index.inode(id).or_else(|| {
+        let below = layer.checked_sub(1)?;
+        let found = stack.object_at(index, index.hardlink_target(own)?, below)?;
+        // One step is enough to be right for every archive that a tool wrote; a chain over layers ends here.
+        index.inode(found)
+    });
+    let entry = followed.map_or(own, |id| index.entry(id));
+    let kind = if entry.kind == Kind::Hardlink { Kind::File } else { entry.kind };
+    Inode { kind, entry, attrs: index.attrs(entry) }
+}
+
+/// Compares what stood at a path (`before`) with what a later layer has there.
+#[must_use]
+pub fn compare(index: &Index, before: Inode<'_>, after: Inode<'_>) -> Differs {
+    let (old, new) = (before.entry, after.entry);
+    let meta = Differs::MODE.when(before.attrs.mode != after.attrs.mode)
+        | Differs::OWNER.when((before.attrs.uid, before.attrs.gid) != (after.attrs.uid, after.attrs.gid))
+        | Differs::XATTR.when(before.attrs.xattrs != after.attrs.xattrs)
+        | Differs::TIME.when(old.mtime != new.mtime);
+    if before.kind != after.kind {
+        return meta | Differs::TYPE;
+    }
+    let content = match after.kind {
+        Kind::File => Differs::CONTENT.when(old.size != new.size || index.content(old) != index.content(new)),
+        Kind::Symlink => Differs::LINK.when(index.symlink_target(old) != index.symlink_target(new)),
+        Kind::Char | Kind::Block => Differs::CONTENT.when(index.device(old) != index.device(new)),
+        Kind::Dir | Kind::Fifo | Kind::Hardlink | Kind::Whiteout | Kind::Opaque | Kind::Meta => Differs::NOTHING,
+    };
+    meta | content
+}

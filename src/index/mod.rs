@@ -1,0 +1,211 @@
+//! What is where in each layer: one arena of paths, and for every path its entries.
+//! No tree exists per layer; the state of a path at a layer is a search in its short list of entries.
+//! Knows no rule, no screen, and not where the bytes came from.
+
+mod builder;
+mod column;
+pub mod compare;
+mod entry;
+mod names;
+mod stack;
+pub mod walk;
+
+pub use builder::{Builder, SlotSummary};
+pub use compare::Differs;
+pub use entry::{Attrs, Entry, EntryId, Kind, PathId, SlotId};
+pub use stack::Stack;
+
+use crate::layer::Xattr;
+use column::Column;
+use entry::{Flags, Link, NONE, Node};
+use names::{NameRef, Names};
+
+/// Everything that was read, append-only. Built by [`Builder`].
+#[derive(Default)]
+pub struct Index {
+    names: Names,
+    nodes: Column<Node>,
+    entries: Column<Entry>,
+    contents: Column<u128>,
+    links: Column<Link>,
+    attrs: Vec<Attrs>,
+    xattrs: Vec<Vec<Xattr>>,
+    slots: Vec<SlotSummary>,
+}
+
+impl Index {
+    /// The root folder. Every path hangs below it.
+    pub const ROOT: PathId = PathId(0);
+
+    /// How many paths are known, the root included.
+    #[must_use]
+    pub fn paths(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// How many entries are kept, folders that no tar listed included.
+    #[must_use]
+    pub fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// One entry.
+    #[must_use]
+    pub fn entry(&self, id: EntryId) -> &Entry {
+        self.entries.get(id.0)
+    }
+
+    /// The entries of a path, the one read last first. Slots come in the order in which they were read, which is not
+    /// the order of the layers.
+    pub fn entries_of(&self, path: PathId) -> impl Iterator<Item = EntryId> {
+        let mut next = self.nodes.get(path.0).newest;
+        std::iter::from_fn(move || {
+            let id = (next != NONE).then_some(EntryId(next))?;
+            next = self.entry(id).older;
+            Some(id)
+        })
+    }
+
+    /// Every entry of a slot in the order of its tar, those that a later one replaced included.
+    pub fn entries_in(&self, slot: SlotId) -> impl Iterator<Item = EntryId> {
+        let summary = self.slot(slot);
+        (summary.first..summary.first + summary.kept).map(EntryId)
+    }
+
+    /// What a slot came to.
+    #[must_use]
+    pub fn slot(&self, slot: SlotId) -> &SlotSummary {
+        &self.slots[usize::from(slot.0)]
+    }
+
+    /// The folder that holds the path; `None` for the root.
+    #[must_use]
+    pub fn parent(&self, path: PathId) -> Option<PathId> {
+        let parent = self.nodes.get(path.0).parent;
+        (parent != NONE).then_some(PathId(parent))
+    }
+
+    /// The last part of the path; empty for the root.
+    #[must_use]
+    pub fn name(&self, path: PathId) -> &[u8] {
+        self.names.get(self.nodes.get(path.0).name)
+    }
+
+    /// What hangs below a path, in no useful order.
+    pub fn children(&self, path: PathId) -> impl Iterator<Item = PathId> {
+        let mut next = self.nodes.get(path.0).first_child;
+        std::iter::from_fn(move || {
+            let id = (next != NONE).then_some(next)?;
+            next = self.nodes.get(id).next_sibling;
+            Some(PathId(id))
+        })
+    }
+
+    /// From the path up to the root: the path itself first, the root not at all.
+    pub fn lineage(&self, path: PathId) -> impl Iterator<Item = PathId> {
+        std::iter::successors(Some(path), |path| self.parent(*path)).take_while(|path| *path != Self::ROOT)
+    }
+
+    /// The whole path without a leading slash; empty for the root.
+    #[must_use]
+    pub fn path(&self, path: PathId) -> Vec<u8> {
+        let parts: Vec<_> = self.lineage(path).map(|part| self.name(part)).collect();
+        parts.into_iter().rev().collect::<Vec<_>>().join(&b'/')
+    }
+
+    /// Finds a path by its bytes, with or without leading slash.
+    #[must_use]
+    pub fn find(&self, path: &[u8]) -> Option<PathId> {
+        path.split(|&byte| byte == b'/')
+            .filter(|part| !part.is_empty())
+            .try_fold(Self::ROOT, |folder, part| self.children(folder).find(|child| self.name(*child) == part))
+    }
+
+    /// Mode, owner and extended attributes of an entry.
+    #[must_use]
+    pub fn attrs(&self, entry: &Entry) -> Attrs {
+        self.attrs[entry.attrs as usize]
+    }
+
+    /// Extended attributes by name.
+    #[must_use]
+    pub fn xattrs(&self, attrs: Attrs) -> &[Xattr] {
+        &self.xattrs[attrs.xattrs as usize]
+    }
+
+    /// xxh3-128 of a file's contents; `None` for an empty file and for everything else.
+    #[must_use]
+    pub fn content(&self, entry: &Entry) -> Option<u128> {
+        (entry.kind == Kind::File && entry.extra != NONE).then(|| *self.contents.get(entry.extra))
+    }
+
+    /// Target of a symbolic link as it is written.
+    #[must_use]
+    pub fn symlink_target(&self, entry: &Entry) -> Option<&[u8]> {
+        (entry.kind == Kind::Symlink).then(|| self.names.get(NameRef(entry.extra)))
+    }
+
+    /// The path that a hard link names.
+    #[must_use]
+    pub fn hardlink_target(&self, entry: &Entry) -> Option<PathId> {
+        (entry.kind == Kind::Hardlink).then(|| PathId(self.links.get(entry.extra).target))
+    }
+
+    /// The entry of the same slot that holds what a hard link names: the entry itself when it is no hard link, `None`
+    /// for a hard link into another layer or to nothing.
+    #[must_use]
+    pub fn inode(&self, id: EntryId) -> Option<EntryId> {
+        let entry = self.entry(id);
+        if entry.kind != Kind::Hardlink {
+            return Some(id);
+        }
+        let root = self.links.get(entry.extra).root;
+        (root != NONE).then_some(EntryId(root))
+    }
+
+    /// Major and minor number of a device.
+    #[must_use]
+    pub fn device(&self, entry: &Entry) -> Option<(u32, u32)> {
+        matches!(entry.kind, Kind::Char | Kind::Block).then(|| entry::unpack_device(entry.extra))
+    }
+
+    /// Bytes of memory that the index holds.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.names.memory()
+            + self.nodes.memory()
+            + self.entries.memory()
+            + self.contents.memory()
+            + self.links.memory()
+            + self.attrs.capacity() * size_of::<Attrs>()
+    }
+}
+
+impl Entry {
+    /// A folder that no header of the layer lists; something below it does.
+    #[must_use]
+    pub fn is_implied(&self) -> bool {
+        self.flags.has(Flags::IMPLIED)
+    }
+
+    /// An entry that a later one of the same layer replaced.
+    #[must_use]
+    pub fn is_superseded(&self) -> bool {
+        self.flags.has(Flags::SUPERSEDED)
+    }
+
+    /// The tar's type byte, as Go's reader reports it (dive prints that).
+    #[must_use]
+    pub fn typeflag(&self) -> u8 {
+        match self.kind {
+            Kind::File | Kind::Whiteout | Kind::Opaque | Kind::Meta if self.flags.has(Flags::SPARSE) => b'S',
+            Kind::File | Kind::Whiteout | Kind::Opaque | Kind::Meta => b'0',
+            Kind::Hardlink => b'1',
+            Kind::Symlink => b'2',
+            Kind::Char => b'3',
+            Kind::Block => b'4',
+            Kind::Dir => b'5',
+            Kind::Fifo => b'6',
+        }
+    }
+}

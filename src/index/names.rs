@@ -1,0 +1,124 @@
+//! The bytes of names, each stored behind its length. A name that occurred lately is not stored again: `index.js`
+//! stands in an image ten thousand times.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Where a name lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NameRef(pub u32);
+
+/// Bytes in a chunk; a name never crosses one. Larger than the longest name that a layer may hold.
+const CHUNK: usize = 256 * 1024;
+
+/// Names remembered for reuse. A fixed table instead of one that grows: it catches most repeats at a thousandth of
+/// the memory, and no name is lost by forgetting one.
+const REMEMBERED: usize = 1 << 15;
+
+#[derive(Default)]
+pub struct Names {
+    chunks: Vec<Vec<u8>>,
+}
+
+impl Names {
+    pub fn get(&self, NameRef(place): NameRef) -> &[u8] {
+        let bytes = &self.chunks[place as usize / CHUNK][place as usize % CHUNK..];
+        let (length, bytes) = read_length(bytes);
+        &bytes[..length]
+    }
+
+    /// Stores a name; `None` when the place for names is full (4 GiB).
+    fn push(&mut self, name: &[u8]) -> Option<NameRef> {
+        let needed = name.len() + 3;
+        if self.chunks.last().is_none_or(|chunk| chunk.len() + needed > CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        let before = (self.chunks.len() - 1) * CHUNK;
+        let chunk = self.chunks.last_mut()?;
+        let place = u32::try_from(before + chunk.len()).ok()?;
+        write_length(chunk, name.len());
+        chunk.extend_from_slice(name);
+        Some(NameRef(place))
+    }
+
+    pub fn memory(&self) -> usize {
+        self.chunks.len() * CHUNK
+    }
+}
+
+/// Seven bits a byte, lowest first. Three bytes hold every length that fits a chunk.
+fn write_length(chunk: &mut Vec<u8>, mut length: usize) {
+    loop {
+        // The last byte of the number, less its eighth bit.
+        let low = length.to_le_bytes()[0] & 0x7f;
+        length >>= 7;
+        if length == 0 {
+            return chunk.push(low);
+        }
+        chunk.push(low | 0x80);
+    }
+}
+
+fn read_length(bytes: &[u8]) -> (usize, &[u8]) {
+    let (mut length, mut shift) = (0, 0);
+    for (place, &byte) in bytes.iter().enumerate() {
+        length |= usize::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            return (length, &bytes[place + 1..]);
+        }
+    }
+    (0, &[])
+}
+
+/// Remembers names while an index is built.
+pub struct Memory {
+    recent: Vec<Option<NameRef>>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { recent: vec![None; REMEMBERED] }
+    }
+}
+
+impl Memory {
+    /// The place of the name, stored now unless it is remembered.
+    pub fn intern(&mut self, names: &mut Names, name: &[u8]) -> Option<NameRef> {
+        let place = usize::try_from(xxh3_64(name) % REMEMBERED as u64).unwrap_or_default();
+        if let Some(known) = self.recent[place].filter(|known| names.get(*known) == name) {
+            return Some(known);
+        }
+        let stored = names.push(name)?;
+        self.recent[place] = Some(stored);
+        Some(stored)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back_and_repeat_for_free() {
+        let (mut names, mut memory) = (Names::default(), Memory::default());
+        let long = vec![b'x'; 32 * 1024];
+        let kept: Vec<_> =
+            [&b""[..], b"a", b"index.js", &long].iter().map(|name| memory.intern(&mut names, name).unwrap()).collect();
+        assert_eq!(names.get(kept[0]), b"");
+        assert_eq!(names.get(kept[2]), b"index.js");
+        assert_eq!(names.get(kept[3]), long);
+        assert_eq!(memory.intern(&mut names, b"index.js"), Some(kept[2]));
+    }
+
+    #[test]
+    fn chunks_fill_up() {
+        let (mut names, mut memory) = (Names::default(), Memory::default());
+        let kept: Vec<_> = (0..40_000)
+            .map(|number| memory.intern(&mut names, format!("some-name-{number}").as_bytes()).unwrap())
+            .collect();
+        assert!(names.chunks.len() > 2);
+        for (number, name) in kept.iter().enumerate() {
+            assert_eq!(names.get(*name), format!("some-name-{number}").as_bytes());
+        }
+    }
+}
