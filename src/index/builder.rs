@@ -333,15 +333,12 @@ impl Builder {
 
     fn attrs(&mut self, entry: &layer::Entry<'_>) -> u32 {
         let place = |length: usize| u32::try_from(length).unwrap_or(NONE);
-        let xattrs = match self.xattrs.get(entry.xattrs) {
-            Some(known) => *known,
-            None => {
-                let new = place(self.index.xattrs.len());
-                self.index.xattrs.push(entry.xattrs.to_vec());
-                self.xattrs.insert(entry.xattrs.to_vec(), new);
-                new
-            }
-        };
+        let xattrs = self.xattrs.get(entry.xattrs).copied().unwrap_or_else(|| {
+            let new = place(self.index.xattrs.len());
+            self.index.xattrs.push(entry.xattrs.to_vec());
+            self.xattrs.insert(entry.xattrs.to_vec(), new);
+            new
+        });
         let attrs = Attrs { mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs };
         *self.attrs.entry(attrs).or_insert_with(|| {
             self.index.attrs.push(attrs);

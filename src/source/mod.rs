@@ -1,3 +1,15 @@
 //! Where bytes come from: engines, files, folders, standard input. Knows no layer entry and no tree.
 
+pub mod archive;
+pub mod layout;
 pub mod reference;
+
+use std::io::Read;
+
+/// A named piece of an image: a blob or a document.
+pub struct Member {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its bytes, from the first.
+    pub bytes: Box<dyn Read + Send>,
+}

@@ -1,0 +1,246 @@
+//! An archive as a set of named members: a file that is read in place, or a stream that goes by once.
+//! Knows names and bytes of members, nothing of what they mean.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use tar::{Archive, EntryType};
+
+use super::Member;
+use crate::error::{Error, Result};
+
+/// How many links one may lead to before it is a circle.
+const MOST_HOPS: usize = 16;
+
+/// Folders at the top of a root file system. An image archive has none of them.
+const ROOT_FOLDERS: [&str; 9] = ["bin", "etc", "usr", "lib", "proc", "sys", "dev", "sbin", "root"];
+
+/// An uncompressed archive file. Its headers were read by hopping from one to the next; members are read in place.
+pub struct ArchiveFile {
+    file: Arc<File>,
+    members: HashMap<String, Place>,
+    /// Why the list of members ends early, when it does.
+    broken: Option<String>,
+}
+
+enum Place {
+    Bytes { offset: u64, size: u64 },
+    Link(String),
+}
+
+impl ArchiveFile {
+    /// Reads the headers of the archive.
+    ///
+    /// # Errors
+    /// The first header cannot be read, or the archive is a bare root file system.
+    pub fn open(file: File, path: &Path) -> Result<Self> {
+        let unreadable = |error: &io::Error| Error::image(format!("cannot read {}", path.display())).caused_by(error);
+        let length = file.metadata().map_err(|error| unreadable(&error))?.len();
+        let file = Arc::new(file);
+        let mut archive = Archive::new(BufReader::new(ReadAt { file: Arc::clone(&file), at: 0, end: length }));
+        let (mut members, mut broken) = (HashMap::new(), None);
+        for entry in archive.entries_with_seek().map_err(|error| unreadable(&error))? {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) if members.is_empty() => return Err(unreadable(&error)),
+                Err(error) => {
+                    broken = Some(error.to_string());
+                    break;
+                }
+            };
+            let name = member_name(&entry.path_bytes());
+            refuse_root_filesystem(&name, entry.header().entry_type())?;
+            let place = match entry.header().entry_type() {
+                EntryType::Symlink => Place::Link(beside(&name, &entry.link_name_bytes().unwrap_or_default())),
+                EntryType::Link => Place::Link(member_name(&entry.link_name_bytes().unwrap_or_default())),
+                kind if kind.is_file() || kind.is_contiguous() => {
+                    let (offset, size) = (entry.raw_file_position(), entry.size());
+                    if offset.saturating_add(size) > length {
+                        let missing = offset.saturating_add(size) - length;
+                        broken = Some(format!("the file ends {missing} bytes before its member '{name}' does"));
+                    }
+                    Place::Bytes { offset, size }
+                }
+                _ => continue,
+            };
+            members.insert(name, place);
+        }
+        Ok(Self { file, members, broken })
+    }
+
+    /// Why the list of members ends early, when it does.
+    #[must_use]
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// Whether there is a member of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// Opens a member, links followed.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<Member> {
+        let (offset, size) = self.find(name)?;
+        let end = offset.saturating_add(size);
+        Some(Member { size, bytes: Box::new(ReadAt { file: Arc::clone(&self.file), at: offset, end }) })
+    }
+
+    fn find(&self, name: &str) -> Option<(u64, u64)> {
+        let mut name = name.strip_prefix("./").unwrap_or(name);
+        for _ in 0..MOST_HOPS {
+            match self.members.get(name)? {
+                Place::Bytes { offset, size } => return Some((*offset, *size)),
+                Place::Link(target) => name = target,
+            }
+        }
+        None
+    }
+}
+
+/// A part of a file, read without moving the file's own position, so that parts can be read side by side.
+struct ReadAt {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for ReadAt {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
+        let read = read_at(&self.file, &mut buffer[..left], self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for ReadAt {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(step) => self.end.checked_add_signed(step),
+            SeekFrom::Current(step) => self.at.checked_add_signed(step),
+        };
+        self.at = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.at)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
+
+/// What a stream's member is.
+pub enum Passing<'m> {
+    /// A file with its contents.
+    File(&'m mut dyn Read),
+    /// Another name for the member of that name.
+    Link(String),
+}
+
+/// Lets every member of a stream go by once.
+///
+/// # Errors
+/// The stream is no tar, is a bare root file system, breaks off, or `visit` fails.
+pub fn pass(stream: impl Read, mut visit: impl FnMut(&str, Passing<'_>) -> Result<()>) -> Result<()> {
+    let mut archive = Archive::new(stream);
+    let broken = |error: &io::Error| {
+        Error::image("the archive cannot be read to its end")
+            .caused_by(error)
+            .hint("it is damaged or was cut off; save the image again")
+    };
+    for entry in archive.entries().map_err(|error| broken(&error))? {
+        let mut entry = entry.map_err(|error| broken(&error))?;
+        let name = member_name(&entry.path_bytes());
+        let kind = entry.header().entry_type();
+        refuse_root_filesystem(&name, kind)?;
+        match kind {
+            EntryType::Symlink => {
+                visit(&name, Passing::Link(beside(&name, &entry.link_name_bytes().unwrap_or_default())))?
+            }
+            EntryType::Link => visit(&name, Passing::Link(member_name(&entry.link_name_bytes().unwrap_or_default())))?,
+            kind if kind.is_file() || kind.is_contiguous() => visit(&name, Passing::File(&mut entry))?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Follows links by name.
+#[must_use]
+pub fn follow<'n>(links: &'n HashMap<String, String>, name: &'n str) -> &'n str {
+    let mut name = name.strip_prefix("./").unwrap_or(name);
+    for _ in 0..MOST_HOPS {
+        match links.get(name) {
+            Some(target) => name = target,
+            None => break,
+        }
+    }
+    name
+}
+
+/// People feed the output of `docker export` and wonder.
+fn refuse_root_filesystem(name: &str, kind: EntryType) -> Result<()> {
+    let top = name.split('/').next().unwrap_or_default();
+    let is_root = (ROOT_FOLDERS.contains(&top) && (kind.is_dir() || kind.is_symlink() || name.contains('/')))
+        || name == ".dockerenv";
+    if !is_root {
+        return Ok(());
+    }
+    Err(Error::image("this is a plain root file system, not an image: it has no layers")
+        .because(format!("it holds '{name}', as the output of docker export or podman export does"))
+        .hint("save the image instead: docker save NAME -o image.tar\nor make an image of it first: docker import FILE NAME, then: layerscope NAME"))
+}
+
+/// A member's name without `./` and closing slash. Names in manifests are UTF-8, so others need not be told apart.
+fn member_name(bytes: &[u8]) -> String {
+    let name = String::from_utf8_lossy(bytes);
+    let parts: Vec<_> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    parts.join("/")
+}
+
+/// The target of a symbolic link, seen from the folder of the link.
+fn beside(name: &str, target: &[u8]) -> String {
+    let target = String::from_utf8_lossy(target);
+    let mut parts: Vec<&str> = if target.starts_with('/') { Vec::new() } else { name.split('/').collect() };
+    parts.pop();
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_seen_from_their_folder() {
+        assert_eq!(beside("aa/layer.tar", b"../bb/layer.tar"), "bb/layer.tar");
+        assert_eq!(beside("aa/layer.tar", b"other.tar"), "aa/other.tar");
+        assert_eq!(beside("x", b"../../etc/passwd"), "etc/passwd");
+    }
+
+    #[test]
+    fn circles_end() {
+        let links = HashMap::from([("a".to_owned(), "b".to_owned()), ("b".to_owned(), "a".to_owned())]);
+        follow(&links, "a");
+    }
+}
