@@ -1,9 +1,29 @@
 //! layerscope: what is in a container image, layer by layer, exactly.
-#![forbid(unsafe_code)]
+//!
+//! Bytes come from a [`source`], an [`image`] gives them meaning, a [`layer`] is read entry by entry, an [`index`]
+//! remembers what is where, an [`analysis`] says what it means, a [`policy`] judges it, and a [`report`] tells it:
+//!
+//! ```text
+//!  source ──► image ──► layer ──► index ──► analysis ──┬──► report ──► standard output, files
+//!  (where)   (which)   (entries)  (what is where)      └──► policy ──► exit code
+//!             session joins them
+//! ```
+//!
+//! Data flows one way; nothing upstream knows anything downstream. [`session`] joins source, image, layer and index;
+//! [`cli`] is what was typed and [`settings`] what it means; [`run`] does it. [`error`] and [`units`] serve everybody.
+//! `tests/architecture.rs` holds the rooms to these arrows.
 
+pub mod analysis;
+pub mod cli;
 pub mod error;
 pub mod image;
 pub mod index;
 pub mod layer;
+pub mod policy;
+pub mod report;
+pub mod run;
+pub mod session;
+pub mod settings;
 pub mod source;
+mod ticker;
 pub mod units;

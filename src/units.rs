@@ -10,7 +10,8 @@ use humansize::{DECIMAL, FormatSizeOptions, SizeFormatter};
 #[must_use]
 pub fn bytes(count: u64) -> String {
     let decimals = usize::from(count >= 1000);
-    SizeFormatter::new(count, FormatSizeOptions::from(DECIMAL).decimal_places(decimals)).to_string()
+    SizeFormatter::new(count, FormatSizeOptions::from(DECIMAL).decimal_places(decimals).decimal_zeroes(decimals))
+        .to_string()
 }
 
 /// A count with a comma between thousands: `41,337`.
@@ -25,6 +26,13 @@ pub fn count(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Bytes as lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(DIGITS[usize::from(half)])).collect()
 }
 
 /// A ratio as a percentage with two decimals: `98.44 %`.

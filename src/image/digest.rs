@@ -2,25 +2,20 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::units::hex;
+
 /// The digest of some bytes.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex_of(&Sha256::digest(bytes)))
-}
-
-/// Bytes as lower-case hexadecimal digits.
-#[must_use]
-pub fn hex_of(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(DIGITS[usize::from(half)])).collect()
+    format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }
 
 /// Algorithm and digits, when both are of the form that can be a path without harm.
 pub fn split(digest: &str) -> Option<(&str, &str)> {
-    let (algorithm, hex) = digest.split_once(':')?;
+    let (algorithm, digits) = digest.split_once(':')?;
     let plain =
         |text: &str| !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    (plain(algorithm) && plain(hex)).then_some((algorithm, hex))
+    (plain(algorithm) && plain(digits)).then_some((algorithm, digits))
 }
 
 /// The digest that a member's name states: `blobs/sha256/HEX`, `HEX.tar`, `HEX.tar.gz`, `HEX.json`, `sha256:HEX`.
@@ -39,18 +34,18 @@ mod tests {
 
     #[test]
     fn names_state_digests() {
-        let hex = "a".repeat(64);
-        let digest = Some(format!("sha256:{hex}"));
+        let digits = "a".repeat(64);
+        let digest = Some(format!("sha256:{digits}"));
         for name in [
-            format!("blobs/sha256/{hex}"),
-            format!("./blobs/sha256/{hex}"),
-            format!("{hex}.tar.gz"),
-            format!("{hex}.json"),
-            format!("sha256:{hex}"),
+            format!("blobs/sha256/{digits}"),
+            format!("./blobs/sha256/{digits}"),
+            format!("{digits}.tar.gz"),
+            format!("{digits}.json"),
+            format!("sha256:{digits}"),
         ] {
             assert_eq!(from_name(&name), digest, "{name}");
         }
-        assert_eq!(from_name(&format!("{hex}/layer.tar")), None);
+        assert_eq!(from_name(&format!("{digits}/layer.tar")), None);
         assert_eq!(from_name("config.json"), None);
     }
 

@@ -172,6 +172,7 @@ impl Candidate {
         })?;
         let document = parse(&config_name, &bytes)?;
         let config = Config::read(&document).ok_or_else(|| self.not_an_image(&config_name))?;
+        let count = layers.len();
         for (layer, step) in layers.iter_mut().zip(config.steps_of_layers(count)) {
             layer.step = step;
         }

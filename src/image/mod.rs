@@ -9,7 +9,7 @@ mod platform;
 
 pub use choose::{Wanted, resolve};
 pub use config::{Config, Step};
-pub use digest::{hex_of, sha256};
+pub use digest::sha256;
 pub use platform::Platform;
 
 use crate::error::Result;

@@ -17,6 +17,12 @@ pub struct EntryId(pub(super) u32);
 pub struct SlotId(pub(super) u16);
 
 impl PathId {
+    /// The path at a place.
+    #[must_use]
+    pub fn from_place(place: u32) -> Self {
+        Self(place)
+    }
+
     /// Its place, for tables beside the arena.
     #[must_use]
     pub fn place(self) -> usize {

@@ -21,14 +21,11 @@ const ROOT_FOLDERS: [&str; 9] = ["bin", "etc", "usr", "lib", "proc", "sys", "dev
 /// An uncompressed archive file. Its headers were read by hopping from one to the next; members are read in place.
 pub struct ArchiveFile {
     file: Arc<File>,
-    members: HashMap<String, Place>,
+    /// Offset and size of each file.
+    members: HashMap<String, (u64, u64)>,
+    links: Links,
     /// Why the list of members ends early, when it does.
     broken: Option<String>,
-}
-
-enum Place {
-    Bytes { offset: u64, size: u64 },
-    Link(String),
 }
 
 impl ArchiveFile {
@@ -41,7 +38,7 @@ impl ArchiveFile {
         let length = file.metadata().map_err(|error| unreadable(&error))?.len();
         let file = Arc::new(file);
         let mut archive = Archive::new(BufReader::new(ReadAt { file: Arc::clone(&file), at: 0, end: length }));
-        let (mut members, mut broken) = (HashMap::new(), None);
+        let (mut members, mut links, mut broken) = (HashMap::new(), Links::default(), None);
         for entry in archive.entries_with_seek().map_err(|error| unreadable(&error))? {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -53,22 +50,23 @@ impl ArchiveFile {
             };
             let name = member_name(&entry.path_bytes());
             refuse_root_filesystem(&name, entry.header().entry_type())?;
-            let place = match entry.header().entry_type() {
-                EntryType::Symlink => Place::Link(beside(&name, &entry.link_name_bytes().unwrap_or_default())),
-                EntryType::Link => Place::Link(member_name(&entry.link_name_bytes().unwrap_or_default())),
+            match entry.header().entry_type() {
+                EntryType::Symlink => {
+                    links.insert(name.clone(), beside(&name, &entry.link_name_bytes().unwrap_or_default()));
+                }
+                EntryType::Link => links.insert(name, member_name(&entry.link_name_bytes().unwrap_or_default())),
                 kind if kind.is_file() || kind.is_contiguous() => {
                     let (offset, size) = (entry.raw_file_position(), entry.size());
-                    if offset.saturating_add(size) > length {
-                        let missing = offset.saturating_add(size) - length;
+                    let missing = offset.saturating_add(size).saturating_sub(length);
+                    if missing > 0 {
                         broken = Some(format!("the file ends {missing} bytes before its member '{name}' does"));
                     }
-                    Place::Bytes { offset, size }
+                    members.insert(name, (offset, size));
                 }
-                _ => continue,
-            };
-            members.insert(name, place);
+                _ => {}
+            }
         }
-        Ok(Self { file, members, broken })
+        Ok(Self { file, members, links, broken })
     }
 
     /// Why the list of members ends early, when it does.
@@ -92,14 +90,31 @@ impl ArchiveFile {
     }
 
     fn find(&self, name: &str) -> Option<(u64, u64)> {
+        self.members.get(self.links.follow(name)).copied()
+    }
+}
+
+/// Members that are links, by name, with the name they lead to. The target may come later in the archive.
+#[derive(Default)]
+pub struct Links(HashMap<String, String>);
+
+impl Links {
+    /// Notes a link.
+    pub fn insert(&mut self, name: String, target: String) {
+        self.0.insert(name, target);
+    }
+
+    /// The name behind all links; in a circle, any of its names.
+    #[must_use]
+    pub fn follow<'n>(&'n self, name: &'n str) -> &'n str {
         let mut name = name.strip_prefix("./").unwrap_or(name);
         for _ in 0..MOST_HOPS {
-            match self.members.get(name)? {
-                Place::Bytes { offset, size } => return Some((*offset, *size)),
-                Place::Link(target) => name = target,
+            match self.0.get(name) {
+                Some(target) => name = target,
+                None => break,
             }
         }
-        None
+        name
     }
 }
 
@@ -167,27 +182,20 @@ pub fn pass(stream: impl Read, mut visit: impl FnMut(&str, Passing<'_>) -> Resul
         refuse_root_filesystem(&name, kind)?;
         match kind {
             EntryType::Symlink => {
-                visit(&name, Passing::Link(beside(&name, &entry.link_name_bytes().unwrap_or_default())))?
+                let target = beside(&name, &entry.link_name_bytes().unwrap_or_default());
+                visit(&name, Passing::Link(target))?;
             }
-            EntryType::Link => visit(&name, Passing::Link(member_name(&entry.link_name_bytes().unwrap_or_default())))?,
+
+            EntryType::Link => {
+                let target = member_name(&entry.link_name_bytes().unwrap_or_default());
+                visit(&name, Passing::Link(target))?;
+            }
+
             kind if kind.is_file() || kind.is_contiguous() => visit(&name, Passing::File(&mut entry))?,
             _ => {}
         }
     }
     Ok(())
-}
-
-/// Follows links by name.
-#[must_use]
-pub fn follow<'n>(links: &'n HashMap<String, String>, name: &'n str) -> &'n str {
-    let mut name = name.strip_prefix("./").unwrap_or(name);
-    for _ in 0..MOST_HOPS {
-        match links.get(name) {
-            Some(target) => name = target,
-            None => break,
-        }
-    }
-    name
 }
 
 /// People feed the output of `docker export` and wonder.
@@ -240,7 +248,10 @@ mod tests {
 
     #[test]
     fn circles_end() {
-        let links = HashMap::from([("a".to_owned(), "b".to_owned()), ("b".to_owned(), "a".to_owned())]);
-        follow(&links, "a");
+        let mut links = Links::default();
+        links.insert("a".into(), "b".into());
+        links.insert("b".into(), "a".into());
+        assert!(["a", "b"].contains(&links.follow("a")));
+        assert_eq!(links.follow("./c"), "c");
     }
 }

@@ -1,6 +1,7 @@
 //! Where bytes come from: engines, files, folders, standard input. Knows no layer entry and no tree.
 
 pub mod archive;
+pub mod demo;
 pub mod layout;
 pub mod reference;
 

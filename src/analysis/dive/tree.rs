@@ -1,0 +1,182 @@
+//! A layer as dive sees it: folders that no header lists are empty nodes, names are raw, and what an opaque marker
+//! says is lost.
+
+use std::cmp::Ordering;
+
+use crate::index::{EntryId, Index, Kind, PathId, SlotId};
+
+/// What a path is in the layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Node {
+    /// Not in the layer.
+    #[default]
+    Absent,
+    /// Only names below it are in the layer: dive gives it no size, and it is no folder to dive.
+    Implied,
+    /// The last entry for it.
+    Entry(EntryId),
+}
+
+/// One layer's nodes, by path. Filled anew for every layer; its tables are made once.
+pub struct LayerTree {
+    nodes: Vec<Node>,
+    has_child: Vec<bool>,
+    touched: Vec<PathId>,
+    whiteouts: Vec<(PathId, EntryId)>,
+    whited_out: Vec<bool>,
+}
+
+/// A node without children: what dive visits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Leaf {
+    /// The path, without the whiteout's prefix.
+    pub path: PathId,
+    /// Whether it is a whiteout.
+    pub is_whiteout: bool,
+}
+
+impl LayerTree {
+    /// Tables for that many paths.
+    #[must_use]
+    pub fn new(paths: usize) -> Self {
+        Self {
+            nodes: vec![Node::Absent; paths],
+            has_child: vec![false; paths],
+            touched: Vec::new(),
+            whiteouts: Vec::new(),
+            whited_out: vec![false; paths],
+        }
+    }
+
+    /// Takes the layer of a slot.
+    pub fn fill(&mut self, index: &Index, slot: SlotId) {
+        for path in self.touched.drain(..) {
+            self.nodes[path.place()] = Node::Absent;
+            self.has_child[path.place()] = false;
+        }
+        for (path, _) in self.whiteouts.drain(..) {
+            self.whited_out[path.place()] = false;
+        }
+        self.has_child[Index::ROOT.place()] = false;
+        for id in index.entries_in(slot) {
+            let entry = index.entry(id);
+            let path = entry.path;
+            if entry.is_implied() || (path == Index::ROOT && entry.kind != Kind::Whiteout) {
+                continue;
+            }
+            match entry.kind {
+                Kind::Whiteout => {
+                    self.parents(index, path);
+                    if !std::mem::replace(&mut self.whited_out[path.place()], true) {
+                        self.whiteouts.push((path, id));
+                    }
+                }
+                // Names of the double prefix never become nodes, but the folders on the way to them do.
+                Kind::Opaque | Kind::Meta => {
+                    self.touch(path);
+                    self.parents(index, path);
+                }
+                _ => {
+                    self.touch(path);
+                    self.nodes[path.place()] = Node::Entry(id);
+                    self.parents(index, path);
+                }
+            }
+        }
+    }
+
+    fn touch(&mut self, path: PathId) {
+        if self.nodes[path.place()] == Node::Absent {
+            self.nodes[path.place()] = Node::Implied;
+            self.touched.push(path);
+        }
+    }
+
+    fn parents(&mut self, index: &Index, path: PathId) {
+        for folder in index.lineage(path).skip(1) {
+            if std::mem::replace(&mut self.has_child[folder.place()], true) {
+                return;
+            }
+            self.touch(folder);
+        }
+    }
+
+    /// What the path is.
+    #[must_use]
+    pub fn node(&self, path: PathId) -> Node {
+        self.nodes[path.place()]
+    }
+
+    /// Every path that is a node, whiteouts left out.
+    #[must_use]
+    pub fn touched(&self) -> &[PathId] {
+        &self.touched
+    }
+
+    /// Every whiteout: the path that it removes and its entry.
+    #[must_use]
+    pub fn whiteouts(&self) -> &[(PathId, EntryId)] {
+        &self.whiteouts
+    }
+
+    /// Whether the layer has both the path and its whiteout.
+    #[must_use]
+    pub fn has_both(&self, path: PathId) -> bool {
+        self.whited_out[path.place()] && self.nodes[path.place()] != Node::Absent
+    }
+
+    /// Size of the node in bytes.
+    #[must_use]
+    pub fn size(&self, index: &Index, path: PathId) -> u64 {
+        match self.node(path) {
+            Node::Entry(id) => index.entry(id).size,
+            Node::Implied | Node::Absent => 0,
+        }
+    }
+
+    /// What dive visits, in no order.
+    pub fn leaves(&self) -> impl Iterator<Item = Leaf> {
+        let objects = self
+            .touched
+            .iter()
+            .filter(|path| !self.has_child[path.place()])
+            .map(|path| Leaf { path: *path, is_whiteout: false });
+        objects.chain(self.whiteouts.iter().map(|(path, _)| Leaf::whiteout(*path)))
+    }
+}
+
+impl Leaf {
+    /// The whiteout of a path.
+    #[must_use]
+    pub fn whiteout(path: PathId) -> Self {
+        Self { path, is_whiteout: true }
+    }
+
+    /// The order of visits: depth first, siblings by the bytes of their raw names.
+    #[must_use]
+    pub fn order(self, index: &Index, other: Self) -> Ordering {
+        let (mine, theirs) = (self.parts(index), other.parts(index));
+        let differing = mine.iter().zip(&theirs).find(|(mine, theirs)| mine != theirs);
+        match differing {
+            Some(((mine, mine_out), (theirs, theirs_out))) => {
+                raw(index.name(*mine), *mine_out).cmp(raw(index.name(*theirs), *theirs_out))
+            }
+            None => mine.len().cmp(&theirs.len()),
+        }
+    }
+
+    fn parts(self, index: &Index) -> Vec<(PathId, bool)> {
+        let mut parts: Vec<_> = index.lineage(self.path).map(|part| (part, false)).collect();
+        if let Some(last) = parts.first_mut() {
+            last.1 = self.is_whiteout;
+        }
+        parts.reverse();
+        parts
+    }
+}
+
+/// A name as it stands in the tar.
+pub fn raw(name: &[u8], is_whiteout: bool) -> impl Iterator<Item = u8> + '_ {
+    let prefix: &[u8] = if is_whiteout { b".wh." } else { b"" };
+    prefix.iter().chain(name).copied()
+}

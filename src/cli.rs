@@ -1,0 +1,149 @@
+//! What was typed. What it means is decided in `settings`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// See what is in a container image, layer by layer, and what of it is shipped for nothing.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "layerscope", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[allow(clippy::struct_excessive_bools)] // Switches are what a command line is made of.
+pub struct Cli {
+    /// The image: a name, id or digest in a local engine; an archive file; `-` for standard input; a folder with an
+    /// OCI layout; or `demo` for the small image that layerscope carries.
+    #[arg(value_name = "IMAGE", long_help = IMAGE_HELP)]
+    pub image: Option<String>,
+
+    /// Read from this source, whatever the reference looks like.
+    #[arg(long, value_name = "SOURCE", value_enum, help_heading = "Source")]
+    pub source: Option<SourceName>,
+
+    /// The platform to read where the source holds several: os/arch or os/arch/variant. Default: this machine's.
+    #[arg(long, value_name = "PLATFORM", help_heading = "Source")]
+    pub platform: Option<String>,
+
+    /// The image to read where an archive or a folder holds several: a name, a tag, or the beginning of an id.
+    #[arg(long = "image", value_name = "NAME", help_heading = "Source")]
+    pub choose: Option<String>,
+
+    /// Compute every digest and hold it against what the image states.
+    #[arg(long, help_heading = "Source")]
+    pub verify: bool,
+
+    /// Accept an image of which some layer cannot be read, instead of exit code 4.
+    #[arg(long, help_heading = "Source")]
+    pub allow_partial: bool,
+
+    /// Judge the image by limits and set the exit code. On by itself when CI is `true`, `1` or `yes` in the environment.
+    #[arg(long, help_heading = "Gate")]
+    pub ci: bool,
+
+    /// The file with the limits, in dive's format. Default: `.dive-ci` in the working folder, if there is one.
+    #[arg(long, value_name = "FILE", help_heading = "Gate")]
+    pub ci_config: Option<PathBuf>,
+
+    /// Lowest efficiency that passes, 0 to 1, by dive's formula; `disabled` turns the rule off. Default: 0.9.
+    #[arg(
+        long = "lowestEfficiency",
+        alias = "lowest-efficiency",
+        value_name = "RATIO",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub lowest_efficiency: Option<String>,
+
+    /// Most wasted bytes that pass, such as 20MB, by dive's formula; `disabled` turns the rule off. Default: disabled.
+    #[arg(
+        long = "highestWastedBytes",
+        alias = "highest-wasted-bytes",
+        value_name = "SIZE",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub highest_wasted_bytes: Option<String>,
+
+    /// Highest share of wasted bytes that passes, 0 to 1, the first layer left out, by dive's formula; `disabled` turns
+    /// the rule off. Default: 0.1.
+    #[arg(
+        long = "highestUserWastedPercent",
+        alias = "highest-user-wasted-percent",
+        value_name = "RATIO",
+        allow_hyphen_values = true,
+        help_heading = "Gate"
+    )]
+    pub highest_user_wasted_percent: Option<String>,
+
+    /// Write the JSON report to this file; `-` is standard output, and the text then goes to standard error if --ci is
+    /// given, and nowhere else.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub json: Option<PathBuf>,
+
+    /// Put every path with its versions into the JSON report.
+    #[arg(long, help_heading = "Output")]
+    pub files: bool,
+
+    /// What to write to standard output, or to --json FILE where one is given: `text`, `json` (layerscope/report/1),
+    /// or `dive-json` (the export of dive).
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+
+    /// No progress on standard error.
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+const IMAGE_HELP: &str = "\
+The image to read. Where it is found automatically:
+  NAME, ID, DIGEST              a local engine: Docker, then Podman
+  FILE                          an archive: docker save, podman save, skopeo, kaniko, OCI; also .tar.gz and .tar.zst
+  FOLDER                        an OCI layout
+  -                             an archive on standard input
+  demo                          the small image that layerscope carries
+Where it is said:
+  docker://NAME                 the Docker engine (also docker-daemon:NAME)
+  podman://NAME                 Podman's API socket
+  docker-archive://FILE         a docker save archive (also docker-archive:FILE)
+  oci-archive://FILE            a tar of an OCI layout (also oci-archive:FILE[:TAG])
+  oci://FOLDER[:TAG]            an OCI layout (also oci:FOLDER[:TAG])";
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    the image was read, and the gate passed if there was one
+  1    the gate failed
+  2    wrong usage or configuration, or output that could not be written
+  3    the image cannot be found or read
+  4    something in the image could not be read and --allow-partial was not given
+  130  interrupted
+
+Examples:
+  layerscope nginx:latest
+  layerscope image.tar
+  docker save app | layerscope -
+  layerscope --ci --highestWastedBytes 20MB --json report.json app:latest
+  layerscope demo";
+
+/// A source by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SourceName {
+    /// The Docker engine.
+    Docker,
+    /// Podman's API socket.
+    Podman,
+    /// A docker save archive.
+    DockerArchive,
+    /// A tar of an OCI layout.
+    OciArchive,
+    /// A folder with an OCI layout.
+    Oci,
+}
+
+/// A format of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// layerscope/report/1.
+    Json,
+    /// dive's export.
+    DiveJson,
+}

@@ -1,0 +1,170 @@
+//! A run without a screen: read, account, judge, write, and say how it went by the exit code.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::analysis::{dive, duplicates, efficiency};
+use crate::cli::Format;
+use crate::error::{Error, Kind, Result};
+use crate::policy::{Measured, Verdict, judge};
+use crate::report::{Facts, Gap, dive_json, json, text};
+use crate::session::{self, Loaded, Progress};
+use crate::settings::Settings;
+use crate::ticker::Ticker;
+
+/// Exit code of a gate that failed.
+pub const GATE_FAILED: u8 = 1;
+
+/// Does what the settings ask for; returns the exit code.
+///
+/// # Errors
+/// Whatever stopped it. A gate that failed is no error.
+pub fn run(settings: &Settings) -> Result<u8> {
+    let progress = Arc::new(Progress::default());
+    let ticker = Ticker::start(&progress, !settings.quiet && io::stderr().is_terminal());
+    let loaded = session::open(&settings.reference, &settings.typed, &settings.options, &progress);
+    ticker.stop();
+    let loaded = loaded?;
+
+    let account = efficiency::account(&loaded.index, &loaded.stack);
+    let duplicates = duplicates::duplicates(&loaded.index, &loaded.stack, &account);
+    let dive = dive::numbers(&loaded.index, &loaded.stack);
+    let failed: Vec<_> = loaded.layers.iter().map(|layer| layer.failed.clone()).collect();
+    let partial = unread(&failed);
+    let measured = Measured {
+        efficiency: dive.efficiency,
+        wasted_bytes: dive.wasted_bytes,
+        user_wasted_percent: dive.user_wasted_percent,
+    };
+    let gate = settings.gate.as_ref().map(|limits| {
+        let verdict = judge(limits, &measured);
+        match &partial {
+            Some(reason) if !settings.allow_partial => verdict.incomplete(reason.clone()),
+            _ => verdict,
+        }
+    });
+    let facts = Facts {
+        reference: &loaded.reference,
+        source: &loaded.source,
+        image: &loaded.image,
+        index: &loaded.index,
+        stack: &loaded.stack,
+        failed: &failed,
+        notes: &notes(&loaded, &account),
+        coverage: &coverage(&loaded),
+        account: &account,
+        duplicates: &duplicates,
+        dive: &dive,
+        gate: gate.as_ref(),
+    };
+    write(settings, &facts)?;
+    match partial {
+        Some(reason) if !settings.allow_partial => Err(Error::new(Kind::Partial, reason)
+            .hint("the rest is reported above; --allow-partial accepts what could be read")),
+        _ => Ok(if gate.as_ref().is_none_or(Verdict::passed) { 0 } else { GATE_FAILED }),
+    }
+}
+
+/// What could not be read, in a line.
+fn unread(failed: &[Option<String>]) -> Option<String> {
+    let mut reasons = failed.iter().enumerate().filter_map(|(layer, reason)| Some((layer, reason.as_ref()?)));
+    let (layer, reason) = reasons.next()?;
+    let others = match reasons.count() {
+        0 => String::new(),
+        1 => " (and one more layer)".to_owned(),
+        more => format!(" (and {more} more layers)"),
+    };
+    Some(format!("layer {layer} could not be read: {reason}{others}"))
+}
+
+/// What was not analysed, with its reason.
+fn coverage(loaded: &Loaded) -> Vec<Gap> {
+    let gap = |what: String, reason: String| Gap { what, reason };
+    let failed = loaded
+        .layers
+        .iter()
+        .enumerate()
+        .filter_map(|(layer, outcome)| Some(gap(format!("layer {layer}"), outcome.failed.clone()?)));
+    let mut gaps: Vec<_> = failed.collect();
+    let (image, layers) = (&loaded.image, loaded.image.layers.len());
+    if layers > 0 && image.config.history.is_empty() {
+        gaps.push(gap("commands of the layers".into(), "the config has no history".into()));
+    }
+    if image.config.diff_ids.len() != layers {
+        let reason = format!(
+            "the config lists {} layers and the manifest {layers}; the manifest counts",
+            image.config.diff_ids.len()
+        );
+        gaps.push(gap("diff ids of the layers".into(), reason));
+    }
+    gaps
+}
+
+fn notes(loaded: &Loaded, account: &efficiency::Account) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (number, (layer, account)) in loaded.layers.iter().zip(&account.layers).enumerate() {
+        notes.extend(layer.notes.iter().map(|note| format!("layer {number}: {note}")));
+        match account.changes.dangling {
+            0 => {}
+            1 => notes.push(format!("layer {number}: one whiteout removes nothing, because nothing is there")),
+            many => notes.push(format!("layer {number}: {many} whiteouts remove nothing, because nothing is there")),
+        }
+    }
+    if loaded.verified && loaded.layers.iter().all(|layer| layer.failed.is_none()) {
+        notes.push("all digests that the image states were verified".into());
+    }
+    notes
+}
+
+fn write(settings: &Settings, facts: &Facts<'_>) -> Result<()> {
+    if let Some((path, format)) = &settings.outputs.file {
+        to_file(path, |out| data(settings, facts, *format, out))?;
+    }
+    if settings.outputs.text_on_stderr && !settings.quiet {
+        let mut out = BufWriter::new(io::stderr().lock());
+        let written = text::write(facts, &mut out).and_then(|()| out.flush());
+        written.map_err(|error| Error::output("standard error", &error))?;
+    }
+    if let Some(format) = settings.outputs.stdout {
+        let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+        let written = data(settings, facts, format, &mut out).and_then(|()| out.flush());
+        written.map_err(|error| Error::output("standard output", &error))?;
+    }
+    Ok(())
+}
+
+fn data(settings: &Settings, facts: &Facts<'_>, format: Format, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Text => text::write(facts, out),
+        Format::Json => json::write(facts, settings.files, out),
+        Format::DiveJson => dive_json::write(facts, out),
+    }
+}
+
+/// Writes a file whole or not at all: what was there stays until the new one is complete.
+fn to_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let shown = path.display().to_string();
+    let is_special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let beside = |end: &str| {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(end);
+        path.with_file_name(name)
+    };
+    // A device or a pipe is written to, not replaced.
+    let target = if is_special { path.to_owned() } else { beside(&format!(".{}.tmp", std::process::id())) };
+    let written = File::create(&target).and_then(|file| {
+        let mut out = BufWriter::with_capacity(64 * 1024, file);
+        fill(&mut out)?;
+        out.flush()?;
+        if is_special { Ok(()) } else { std::fs::rename(&target, path) }
+    });
+    written.map_err(|error| {
+        if !is_special {
+            // It may not exist; there is nothing more to say about it than what is said below.
+            let _ = std::fs::remove_file(&target);
+        }
+        Error::output(&shown, &error)
+    })
+}

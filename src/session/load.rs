@@ -1,0 +1,301 @@
+//! From a reference to an index with its layers in order.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::progress::{Counting, Progress};
+use super::{store, stream};
+use crate::error::{Error, Result};
+use crate::image::{self, Image, Wanted};
+use crate::index::{Builder, Index, SlotId, Stack};
+use crate::layer::decode::{self, Kind};
+use crate::layer::{self, LayerError, Limits};
+use crate::source::archive::ArchiveFile;
+use crate::source::layout::Layout;
+use crate::source::reference::Reference;
+use crate::units::hex;
+
+/// What the user chose beside the reference.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Which image and platform.
+    pub wanted: Wanted,
+    /// Whether every digest is computed and held against what is stated.
+    pub verify: bool,
+    /// What a layer may hold at most.
+    pub limits: Limits,
+}
+
+/// An image, read.
+pub struct Loaded {
+    /// What it is.
+    pub image: Image,
+    /// Where it was read from, in words.
+    pub source: String,
+    /// The name to show for it.
+    pub reference: String,
+    /// What is where.
+    pub index: Index,
+    /// Which slot is which layer.
+    pub stack: Stack,
+    /// Each layer's outcome, lowest first.
+    pub layers: Vec<LoadedLayer>,
+    /// Whether digests were verified.
+    pub verified: bool,
+}
+
+/// What came of a layer.
+#[derive(Debug, Clone, Default)]
+pub struct LoadedLayer {
+    /// Why it could not be read, if it could not.
+    pub failed: Option<String>,
+    /// Things worth knowing that stop nobody.
+    pub notes: Vec<String>,
+}
+
+/// Opens and reads an image.
+///
+/// # Errors
+/// The source or the image cannot be found or read. A layer that cannot be read is no error here.
+pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+    match reference {
+        Reference::Demo => {
+            let bytes = crate::source::demo::image();
+            progress.expect(bytes.len() as u64, 0);
+            let mut loaded = stream::load(Counting::new(&bytes[..], progress), options, progress)?;
+            loaded.name("demo", "the image that layerscope carries");
+            Ok(loaded)
+        }
+        Reference::Stdin => {
+            let mut loaded = sniffed_stream(std::io::stdin().lock(), "standard input", options, progress)?;
+            loaded.name("-", "standard input");
+            Ok(loaded)
+        }
+        Reference::Archive { path, image } => {
+            let mut loaded = archive(path, &with_image(options, image.as_ref()), progress)?;
+            loaded.name(typed, &format!("archive {}", path.display()));
+            Ok(loaded)
+        }
+        Reference::Layout { path, image } => {
+            let layout = Layout::open(path)?;
+            let mut loaded =
+                store::load(&store::Store::Layout(layout), &with_image(options, image.as_ref()), progress)?;
+            loaded.name(typed, &format!("folder {}", path.display()));
+            Ok(loaded)
+        }
+        Reference::Engine { engine: _, name: _ } => Err(Error::image("engines are not wired yet")),
+    }
+}
+
+/// A tag in the reference chooses the image unless `--image` does.
+fn with_image(options: &Options, image: Option<&String>) -> Options {
+    let mut options = options.clone();
+    options.wanted.image = options.wanted.image.or_else(|| image.cloned());
+    options
+}
+
+impl Loaded {
+    fn name(&mut self, reference: &str, source: &str) {
+        reference.clone_into(&mut self.reference);
+        source.clone_into(&mut self.source);
+    }
+}
+
+fn archive(path: &Path, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+    let shown = path.display().to_string();
+    let unreadable = |error: &std::io::Error| {
+        let failed = Error::image(format!("cannot read {shown}")).caused_by(error);
+        match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                failed.hint("check the path; for an image in an engine give its name: docker://NAME")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                failed.hint("you may not read that file; change its permissions or run as its owner")
+            }
+            _ => failed,
+        }
+    };
+    let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+    if metadata.is_dir() {
+        return Err(
+            Error::image(format!("{shown} is a folder")).hint(format!("for an OCI layout: layerscope oci://{shown}"))
+        );
+    }
+    if !metadata.is_file() {
+        // A pipe or a device cannot be read in place.
+        return sniffed_stream(file, &shown, options, progress);
+    }
+    let kind = decode::peek(&file).map_err(|error| unreadable(&error))?.kind;
+    file.seek(SeekFrom::Start(0)).map_err(|error| unreadable(&error))?;
+    if kind == Kind::Tar {
+        let archive = ArchiveFile::open(file, path)?;
+        return store::load(&store::Store::Archive(archive), options, progress);
+    }
+    progress.expect(metadata.len(), 0);
+    sniffed_stream(file, &shown, options, progress)
+}
+
+/// A stream of unknown kind: an archive, compressed or not.
+fn sniffed_stream(stream: impl Read, shown: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+    let unreadable =
+        |error: &dyn std::error::Error| Error::image(format!("cannot read {shown}")).because(error.to_string());
+    let sniffed = decode::peek(Counting::new(stream, progress)).map_err(|error| unreadable(&error))?;
+    match sniffed.kind {
+        Kind::Tar => stream::load(sniffed.whole(), options, progress),
+        Kind::Gzip | Kind::Zstd => {
+            let decoded = sniffed.decode(&options.limits).map_err(|error| unreadable(&error))?;
+            let inner = decode::peek(decoded)
+                .map_err(|error| unreadable(&error).hint("the file is damaged or was cut off; make it again"))?;
+            if inner.kind != Kind::Tar {
+                return Err(
+                    not_an_archive(shown, inner.kind, &inner.head).because("that is what is in it after decompression")
+                );
+            }
+            stream::load(inner.whole(), options, progress)
+        }
+        Kind::Unsupported(name) => {
+            Err(Error::image(format!("{shown} is compressed with {name}, which layerscope does not read"))
+                .hint(format!("decompress it first, for example: {name} -dc FILE | layerscope -")))
+        }
+        kind => Err(not_an_archive(shown, kind, &sniffed.head)),
+    }
+}
+
+fn not_an_archive(shown: &str, kind: Kind, head: &[u8]) -> Error {
+    let error = match kind {
+        Kind::Empty => Error::image(format!("{shown} is empty")),
+        Kind::Json => Error::image(format!("{shown} is a JSON document, not an image")),
+        _ => Error::image(format!("{shown} is not an image archive"))
+            .because(format!("it begins with {}", beginning(head))),
+    };
+    error.hint("expected: the output of docker save, podman save or skopeo copy, compressed or not")
+}
+
+/// The first bytes as a person can read them.
+pub(super) fn beginning(head: &[u8]) -> String {
+    format!("\"{}\"", head[..head.len().min(12)].escape_ascii())
+}
+
+/// What came of reading one blob.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Outcome {
+    pub slot: Option<SlotId>,
+    pub failed: Option<String>,
+    pub notes: Vec<String>,
+    /// Digest of the stored blob and of its tar, when asked for.
+    pub digests: Option<(String, String)>,
+}
+
+/// Reads one blob into the index as the next slot.
+pub(super) fn read_layer(blob: impl Read, builder: &mut Builder, options: &Options, progress: &Progress) -> Outcome {
+    progress.next_layer();
+    let mut outcome = Outcome::default();
+    match try_layer(blob, builder, options, &mut outcome) {
+        Ok(()) => {}
+        Err(error) => {
+            outcome.failed = Some(error.to_string());
+            outcome.slot = None;
+        }
+    }
+    outcome
+}
+
+/// Why a blob that begins like this can be no layer.
+pub(super) fn refusal(kind: Kind, head: &[u8]) -> Option<LayerError> {
+    match kind {
+        Kind::Tar | Kind::Gzip | Kind::Zstd => None,
+        Kind::Unsupported(name) => Some(LayerError::Compression(name)),
+        Kind::Empty => Some(LayerError::Truncated { at: 0, missing: decode::SNIFF_BYTES as u64 }),
+        Kind::Json | Kind::Unknown => Some(LayerError::NotTar(beginning(head))),
+    }
+}
+
+fn try_layer(
+    blob: impl Read,
+    builder: &mut Builder,
+    options: &Options,
+    outcome: &mut Outcome,
+) -> Result<(), LayerError> {
+    let mut blob = Hashing { inner: blob, hash: options.verify.then(Sha256::new) };
+    let sniffed = decode::peek(&mut blob)?;
+    if let Some(reason) = refusal(sniffed.kind, &sniffed.head) {
+        return Err(reason);
+    }
+    let mut tar = Hashing { inner: sniffed.decode(&options.limits)?, hash: options.verify.then(Sha256::new) };
+    builder.begin()?;
+    let summary = layer::read(&mut tar, &options.limits, |entry| builder.add(entry));
+    let slot = builder.end();
+    let summary = summary?;
+    let tar_hash = tar.hash.take();
+    drop(tar);
+    if let (Some(blob_hash), Some(tar_hash)) = (blob.hash.take(), tar_hash) {
+        let text = |hash: Sha256| format!("sha256:{}", hex(&hash.finalize()));
+        outcome.digests = Some((text(blob_hash), text(tar_hash)));
+    }
+    outcome.slot = Some(slot);
+    let clamped = builder.index().slot(slot).clamped;
+    if clamped > 0 {
+        outcome.notes.push(format!("{clamped} names step out of their folder with '..' and were kept inside the root"));
+    }
+    if summary.global_headers > 0 {
+        outcome.notes.push(format!("{} PAX global headers, which engines ignore", summary.global_headers));
+    }
+    if summary.unknown_types > 0 {
+        outcome.notes.push(format!("{} entries of an unknown type, read as files", summary.unknown_types));
+    }
+    Ok(())
+}
+
+/// Hashes what goes by, if asked to.
+struct Hashing<R> {
+    inner: R,
+    hash: Option<Sha256>,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(hash) = &mut self.hash {
+            hash.update(&buffer[..read]);
+        }
+        Ok(read)
+    }
+}
+
+/// Puts the image's layers over what was read. `outcomes` has one for each layer, in order.
+pub(super) fn assemble(image: Image, builder: Builder, outcomes: Vec<Outcome>, options: &Options) -> Loaded {
+    let mut slots = Vec::with_capacity(outcomes.len());
+    let mut layers = Vec::with_capacity(outcomes.len());
+    for (layer, outcome) in image.layers.iter().zip(outcomes) {
+        let failed = outcome.failed.or_else(|| mismatch(layer, outcome.digests.as_ref()));
+        slots.push(if failed.is_some() { None } else { outcome.slot });
+        layers.push(LoadedLayer { failed, notes: outcome.notes });
+    }
+    Loaded {
+        image,
+        source: String::new(),
+        reference: String::new(),
+        index: builder.finish(),
+        stack: Stack::new(slots),
+        layers,
+        verified: options.verify,
+    }
+}
+
+/// In what the computed digests differ from the stated ones.
+fn mismatch(layer: &image::Layer, computed: Option<&(String, String)>) -> Option<String> {
+    let (blob, tar) = computed?;
+    if let Some(stated) = layer.digest.as_ref().filter(|stated| *stated != blob && *stated != tar) {
+        return Some(format!("its digest is {blob}, not {stated} as stated"));
+    }
+    layer
+        .diff_id
+        .as_ref()
+        .filter(|stated| *stated != tar)
+        .map(|stated| format!("its diff id is {tar}, not {stated} as stated"))
+}

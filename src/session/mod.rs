@@ -1,0 +1,10 @@
+//! Joins the rooms: bytes from a source, an image that gives them meaning, layers that go into the index.
+//! Owns progress. Knows no screen and no format of a report.
+
+mod load;
+mod progress;
+mod store;
+mod stream;
+
+pub use load::{Loaded, LoadedLayer, Options, open};
+pub use progress::{Progress, Snapshot};

@@ -1,0 +1,119 @@
+//! An image that goes by once. Blobs usually come before the manifest that orders them, so every blob that is a tar
+//! goes into a slot as it passes, and the manifest decides afterwards which slots are layers.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use super::load::{Loaded, Options, Outcome, assemble, read_layer, refusal};
+use super::progress::Progress;
+use super::store::{missing, too_large};
+use crate::error::{Error, Result};
+use crate::image::{self, Documents, MOST_JSON_BYTES};
+use crate::index::Builder;
+use crate::layer::decode::{self, Kind};
+use crate::source::archive::{Links, Passing, pass};
+
+/// JSON kept from one stream in all, in bytes. A manifest list with attestations stays below a tenth of it.
+const MOST_JSON_IN_ALL: u64 = 2 * MOST_JSON_BYTES;
+
+/// What passed by.
+#[derive(Default)]
+struct Passed {
+    documents: HashMap<String, Vec<u8>>,
+    /// Documents that were not kept, with their size.
+    dropped: HashMap<String, u64>,
+    slots: HashMap<String, Outcome>,
+    links: Links,
+    kept: u64,
+}
+
+impl Documents for Passed {
+    fn document(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        let name = self.links.follow(name);
+        if let Some(size) = self.dropped.get(name) {
+            return Err(too_large(name, *size));
+        }
+        Ok(self.documents.get(name).cloned())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let name = self.links.follow(name);
+        self.documents.contains_key(name) || self.slots.contains_key(name)
+    }
+}
+
+/// Reads the image from an uncompressed archive.
+pub fn load(stream: impl Read, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+    let mut builder = Builder::new(options.limits.clone());
+    let mut passed = Passed::default();
+    let whole = pass(stream, |name, passing| {
+        match passing {
+            Passing::Link(target) => passed.links.insert(name.to_owned(), target),
+            Passing::File(bytes) => passed.file(name, bytes, &mut builder, options, progress)?,
+        }
+        Ok(())
+    });
+    // An archive that breaks off is still worth what it held, if its manifest came by.
+    let (image, broken) = match (image::resolve(&passed, &options.wanted), whole) {
+        (Ok(image), whole) => (image, whole.err()),
+        (Err(_), Err(broken)) => return Err(broken),
+        (Err(error), Ok(())) => return Err(error),
+    };
+    let outcomes = image.layers.iter().map(|layer| passed.layer(layer, broken.as_ref())).collect();
+    Ok(assemble(image, builder, outcomes, options))
+}
+
+impl Passed {
+    fn file(
+        &mut self,
+        name: &str,
+        bytes: &mut dyn Read,
+        builder: &mut Builder,
+        options: &Options,
+        progress: &Arc<Progress>,
+    ) -> Result<()> {
+        let sniffed = decode::peek(bytes)
+            .map_err(|error| Error::image(format!("cannot read '{name}' in the archive")).caused_by(&error))?;
+        if sniffed.kind == Kind::Json {
+            return self.keep(name, sniffed.whole());
+        }
+        // What can be no layer is remembered with its reason: the manifest may call it one.
+        let outcome = match refusal(sniffed.kind, &sniffed.head) {
+            Some(reason) => Outcome { failed: Some(reason.to_string()), ..Outcome::default() },
+            None => read_layer(sniffed.whole(), builder, options, progress),
+        };
+        self.slots.insert(name.to_owned(), outcome);
+        Ok(())
+    }
+
+    fn keep(&mut self, name: &str, mut bytes: impl Read) -> Result<()> {
+        let mut document = Vec::new();
+        let most = MOST_JSON_BYTES.min(MOST_JSON_IN_ALL - self.kept);
+        let read = bytes.by_ref().take(most + 1).read_to_end(&mut document);
+        read.map_err(|error| Error::image(format!("cannot read '{name}' in the archive")).caused_by(&error))?;
+        let size = document.len() as u64;
+        if size > most {
+            self.dropped.insert(name.to_owned(), size);
+        } else {
+            self.kept += size;
+            self.documents.insert(name.to_owned(), document);
+        }
+        Ok(())
+    }
+
+    fn layer(&self, layer: &image::Layer, broken: Option<&Error>) -> Outcome {
+        let name = self.links.follow(&layer.blob);
+        match self.slots.get(name) {
+            Some(outcome) => outcome.clone(),
+            None if self.documents.contains_key(name) || self.dropped.contains_key(name) => {
+                Outcome { failed: Some("it is a JSON document, not a tar archive".into()), ..Outcome::default() }
+            }
+            None => {
+                let failed = missing(layer);
+                let why = broken.map_or_else(String::new, |broken| format!(" ({})", broken.one_line()));
+                Outcome { failed: Some(failed + &why), ..Outcome::default() }
+            }
+        }
+    }
+}

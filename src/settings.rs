@@ -1,0 +1,188 @@
+//! What the command line and the environment mean together: defaults, then the file, then the environment, then flags.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::{Cli, Format, SourceName};
+use crate::error::{Error, Result};
+use crate::image::Wanted;
+use crate::policy::{Flags, Thresholds, thresholds};
+use crate::session::Options;
+use crate::source::reference::{Reference, SourceKind};
+
+/// The file with limits that dive looks for in the working folder.
+const DIVE_CI: &str = ".dive-ci";
+
+/// Everything that a run needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the image is.
+    pub reference: Reference,
+    /// The reference as it was typed.
+    pub typed: String,
+    /// What to read of it and how.
+    pub options: Options,
+    /// Whether a layer that cannot be read is accepted.
+    pub allow_partial: bool,
+    /// The limits, when there is a gate.
+    pub gate: Option<Thresholds>,
+    /// What is written where.
+    pub outputs: Outputs,
+    /// Whether every path goes into the JSON report.
+    pub files: bool,
+    /// No progress.
+    pub quiet: bool,
+}
+
+/// What is written where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outputs {
+    /// What goes to standard output, if anything.
+    pub stdout: Option<Format>,
+    /// A file, with what goes there.
+    pub file: Option<(PathBuf, Format)>,
+    /// Whether the text report goes to standard error, because standard output carries data.
+    pub text_on_stderr: bool,
+}
+
+impl Settings {
+    /// Puts everything together. `environment` looks up a variable.
+    ///
+    /// # Errors
+    /// Whatever contradicts itself or cannot be understood, and a limits file that cannot be read.
+    pub fn new(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let typed = cli.image.clone().ok_or_else(|| {
+            Error::usage("no image is named")
+                .hint("layerscope IMAGE, for example: layerscope nginx:latest\nto look around first: layerscope demo")
+        })?;
+        let source = cli.source.map(SourceKind::from);
+        let reference =
+            if typed == "demo" && source.is_none() { Reference::Demo } else { Reference::parse(&typed, source)? };
+        let platform = cli.platform.as_deref().map(str::parse).transpose()?;
+        let ci = cli.ci
+            || environment("CI")
+                .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes"));
+        Ok(Self {
+            reference,
+            typed,
+            options: Options {
+                wanted: Wanted { image: cli.choose.clone(), platform },
+                verify: cli.verify,
+                ..Options::default()
+            },
+            allow_partial: cli.allow_partial,
+            gate: gate(cli, ci)?,
+            outputs: outputs(cli, ci)?,
+            files: cli.files,
+            quiet: cli.quiet,
+        })
+    }
+}
+
+/// The limits. A limit or a limits file that nobody will look at is a mistake in the command, not a wish.
+fn gate(cli: &Cli, ci: bool) -> Result<Option<Thresholds>> {
+    let flags = Flags {
+        lowest_efficiency: cli.lowest_efficiency.clone(),
+        highest_wasted_bytes: cli.highest_wasted_bytes.clone(),
+        highest_user_wasted_percent: cli.highest_user_wasted_percent.clone(),
+    };
+    if !ci {
+        let unused = flags != Flags::default() || cli.ci_config.is_some();
+        return if unused {
+            Err(Error::usage("a limit is given, but no gate is asked for").hint("add --ci"))
+        } else {
+            Ok(None)
+        };
+    }
+    let found = || Some(PathBuf::from(DIVE_CI)).filter(|file| file.exists());
+    let file = cli.ci_config.clone().or_else(found);
+    thresholds(&flags, file.as_deref()).map(Some)
+}
+
+fn outputs(cli: &Cli, ci: bool) -> Result<Outputs> {
+    let data = match cli.format {
+        Some(Format::DiveJson) => Format::DiveJson,
+        Some(Format::Text | Format::Json) | None => Format::Json,
+    };
+    if cli.files && data == Format::DiveJson {
+        return Err(Error::usage("--files is part of the json format, not of dive-json")
+            .hint("dive-json lists the files of each layer always"));
+    }
+    let outputs = match (&cli.json, cli.format) {
+        (Some(path), _) if path == Path::new("-") => Outputs { stdout: Some(data), file: None, text_on_stderr: ci },
+        (Some(path), _) => {
+            Outputs { stdout: Some(Format::Text), file: Some((path.clone(), data)), text_on_stderr: false }
+        }
+        (None, Some(Format::Json | Format::DiveJson)) => Outputs { stdout: Some(data), file: None, text_on_stderr: ci },
+        (None, Some(Format::Text) | None) => Outputs { stdout: Some(Format::Text), file: None, text_on_stderr: false },
+    };
+    if cli.files && outputs.file.is_none() && outputs.stdout != Some(Format::Json) {
+        return Err(Error::usage("--files needs a JSON report to go into")
+            .hint("add --json FILE, or --json - for standard output"));
+    }
+    Ok(outputs)
+}
+
+impl From<SourceName> for SourceKind {
+    fn from(name: SourceName) -> Self {
+        match name {
+            SourceName::Docker => Self::Docker,
+            SourceName::Podman => Self::Podman,
+            SourceName::DockerArchive => Self::DockerArchive,
+            SourceName::OciArchive => Self::OciArchive,
+            SourceName::Oci => Self::Oci,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn settings(line: &str, environment: &[(&str, &str)]) -> Result<Settings> {
+        let cli = Cli::try_parse_from(std::iter::once("layerscope").chain(line.split_whitespace())).unwrap();
+        Settings::new(&cli, |name| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_gate_is_on_by_flag_or_environment() {
+        assert!(settings("demo", &[]).unwrap().gate.is_none());
+        assert!(settings("--ci demo", &[]).unwrap().gate.is_some());
+        for on in ["true", "1", "yes", "TRUE"] {
+            assert!(settings("demo", &[("CI", on)]).unwrap().gate.is_some(), "{on}");
+        }
+        for off in ["", "false", "0", "no"] {
+            assert!(settings("demo", &[("CI", off)]).unwrap().gate.is_none(), "{off}");
+        }
+    }
+
+    #[test]
+    fn limits_come_in_both_spellings_and_need_a_gate() {
+        assert!(settings("--ci --lowestEfficiency 0.8 demo", &[]).is_ok());
+        assert!(
+            settings(
+                "--ci --lowest-efficiency 0.8 --highest-wasted-bytes 1MB --highest-user-wasted-percent 0.2 demo",
+                &[]
+            )
+            .is_ok()
+        );
+        assert!(settings("--lowestEfficiency 0.8 demo", &[]).is_err());
+    }
+
+    #[test]
+    fn data_and_text_never_mix() {
+        let outputs = |line: &str| settings(line, &[]).unwrap().outputs;
+        assert_eq!(outputs("demo"), Outputs { stdout: Some(Format::Text), file: None, text_on_stderr: false });
+        assert_eq!(outputs("--json - demo"), Outputs { stdout: Some(Format::Json), file: None, text_on_stderr: false });
+        assert_eq!(
+            outputs("--ci --json - demo"),
+            Outputs { stdout: Some(Format::Json), file: None, text_on_stderr: true }
+        );
+        assert_eq!(outputs("--json x --format dive-json demo").file, Some((PathBuf::from("x"), Format::DiveJson)));
+        assert_eq!(outputs("--format dive-json demo").stdout, Some(Format::DiveJson));
+        assert!(settings("--files demo", &[]).is_err());
+    }
+}
