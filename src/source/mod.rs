@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod demo;
 pub mod layout;
+pub mod pump;
 pub mod reference;
 
 use std::io::Read;
