@@ -15,3 +15,12 @@ pub struct Member {
     /// Its bytes, from the first.
     pub bytes: Box<dyn Read + Send>,
 }
+mod client;
+mod context;
+pub mod engine;
+mod export;
+#[cfg(test)]
+mod fake;
+mod host;
+mod platform;
+mod trouble;

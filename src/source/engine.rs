@@ -1,0 +1,376 @@
+//! A live engine as a source: finds one that has the image, says what it knows of it, streams its export.
+//! Knows no tar and no layer; what the bytes mean is for the rooms behind it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use bollard::errors::Error as Trouble;
+use bollard::models::{ImageHistoryResponseItem, ImageInspect};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::error::{Error, Kind, Result};
+use crate::source::client::Client;
+use crate::source::export::honest;
+use crate::source::host::{self, Host, Surroundings, real};
+use crate::source::platform::Platform;
+use crate::source::pump::Pump;
+use crate::source::reference::EngineKind;
+use crate::source::trouble::{Attempt, Brand, Failure, root_cause, verdict};
+
+/// Matches that are worth naming when the start of an id fits several images.
+const NAMED_MATCHES: usize = 5;
+
+/// An image in an engine: what is known of it at once, and its bytes as they come.
+#[derive(Debug)]
+pub struct EngineImage {
+    /// What the engine says, before the first byte of the export.
+    pub facts: EngineFacts,
+    /// The bytes of `docker save`.
+    pub export: Pump,
+}
+
+/// What an engine says of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineFacts {
+    /// Which engine answered: `docker 26.1.5 at unix:///run/docker.sock`.
+    pub source: String,
+    /// How the bytes are got.
+    pub method: &'static str,
+    /// The image's id, `sha256:…`.
+    pub id: String,
+    /// Its names.
+    pub tags: Vec<String>,
+    /// Its names by digest in registries.
+    pub repo_digests: Vec<String>,
+    /// The operating system it is for.
+    pub os: String,
+    /// The processor it is for.
+    pub architecture: String,
+    /// The processor's variant, where one is named.
+    pub variant: Option<String>,
+    /// When it was made, RFC 3339.
+    pub created: Option<String>,
+    /// Bytes as the engine counts them, which differs between engines; 0 when it does not say.
+    pub size: u64,
+    /// The digests of the uncompressed layers, lowest first.
+    pub diff_ids: Vec<String>,
+    /// The steps that made it, oldest first.
+    pub history: Vec<EngineHistory>,
+}
+
+/// One step of an image's history as an engine tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineHistory {
+    /// Seconds since 1970.
+    pub created: i64,
+    /// The command.
+    pub created_by: String,
+    /// What the builder noted.
+    pub comment: String,
+    /// Bytes that the step added.
+    pub size: u64,
+    /// Names of the image as it was after this step.
+    pub tags: Vec<String>,
+}
+
+/// An image that an engine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalImage {
+    /// The image's id, `sha256:…`.
+    pub id: String,
+    /// Its names; none for an image that was replaced under its name.
+    pub tags: Vec<String>,
+    /// Bytes as the engine counts them.
+    pub size: u64,
+    /// Seconds since 1970.
+    pub created: i64,
+    /// Which engine has it: `docker 26.1.5 at unix:///run/docker.sock`.
+    pub engine: String,
+}
+
+impl EngineFacts {
+    /// An export that failed on the way, as it is told to a person.
+    #[must_use]
+    pub fn export_failed(&self, cause: &io::Error) -> Error {
+        let program = self.source.split(' ').next().unwrap_or("docker");
+        let name = self.tags.first().unwrap_or(&self.id);
+        Error::image(format!("the export of {name} did not arrive whole"))
+            .caused_by(cause)
+            .hint(format!("try again; or save it to a file and read that: {program} save {name} -o image.tar, then layerscope image.tar"))
+    }
+}
+
+/// Finds an image in the engines of this machine, and starts its export.
+///
+/// # Errors
+/// No engine has it; the error names every place that was tried.
+pub fn open(kind: EngineKind, name: &str, platform: Option<&str>) -> Result<EngineImage> {
+    surrounded(|around| open_in(around, kind, name, platform))
+}
+
+/// The images of every engine that answers.
+///
+/// # Errors
+/// No engine answers; the error names every place that was tried.
+pub fn list(kind: EngineKind) -> Result<Vec<LocalImage>> {
+    surrounded(|around| list_in(around, kind))
+}
+
+/// Runs with this process's own surroundings.
+fn surrounded<T>(run: impl FnOnce(&Surroundings) -> T) -> T {
+    let var = |name: &str| std::env::var(name).ok();
+    // The owner of /proc/self is this user; where there is no /proc there is no /run/user either.
+    let uid = fs::metadata("/proc/self").ok().map(|process| process.uid());
+    run(&Surroundings { var: &var, uid, root: PathBuf::from("/") })
+}
+
+/// [`open`] in given surroundings.
+fn open_in(around: &Surroundings, kind: EngineKind, name: &str, platform: Option<&str>) -> Result<EngineImage> {
+    check_name(name)?;
+    let platform = platform.map(Platform::parse).transpose()?;
+    let Places { hosts, mut attempts } = places(around, kind)?;
+    let runtime = runtime()?;
+    for (brand, host) in hosts {
+        match runtime.block_on(look_up(brand, &host, name, platform.as_ref())) {
+            Ok((client, facts)) => {
+                let export = honest(client.export(name, platform.as_ref()), client.place);
+                let export = Pump::start(runtime, export)
+                    .map_err(|cause| Error::image("cannot start a thread").caused_by(&cause))?;
+                return Ok(EngineImage { facts, export });
+            }
+            Err(attempt) => attempts.push(attempt),
+        }
+    }
+    Err(verdict(name, attempts))
+}
+
+/// [`list`] in given surroundings.
+fn list_in(around: &Surroundings, kind: EngineKind) -> Result<Vec<LocalImage>> {
+    let Places { hosts, mut attempts } = places(around, kind)?;
+    let runtime = runtime()?;
+    let mut images = Vec::new();
+    let mut answered = false;
+    for (brand, host) in hosts {
+        match runtime.block_on(list_one(brand, &host)) {
+            Ok(found) => {
+                answered = true;
+                images.extend(found);
+            }
+            Err(attempt) => attempts.push(attempt),
+        }
+    }
+    if answered { Ok(images) } else { Err(verdict("IMAGE", attempts)) }
+}
+
+async fn list_one(brand: Brand, host: &Host) -> Result<Vec<LocalImage>, Attempt> {
+    let client = Client::connect(host).await.map_err(|failure| attempt(brand, host, failure))?;
+    let images = client.images(false).await;
+    let images = images
+        .map_err(|trouble| answered(&client, host, Failure::Other(failed(&client, "list its images", &trouble))))?;
+    let local = images.into_iter().map(|image| LocalImage {
+        id: image.id,
+        tags: named(image.repo_tags),
+        size: bytes(image.size),
+        created: image.created,
+        engine: client.place.clone(),
+    });
+    Ok(local.collect())
+}
+
+/// Where to ask, in order, and the settings that lead nowhere.
+struct Places {
+    hosts: Vec<(Brand, Host)>,
+    attempts: Vec<Attempt>,
+}
+
+/// The places to try. With [`EngineKind::Any`] a setting that leads nowhere (the context of a Docker Desktop
+/// that is gone) is noted and does not keep anyone from Podman; a mistyped one is a mistake to mend.
+fn places(around: &Surroundings, kind: EngineKind) -> Result<Places> {
+    type Find = fn(&Surroundings) -> Result<Vec<Host>>;
+    let wanted: &[(Brand, Find)] = match kind {
+        EngineKind::Any => &[(Brand::Docker, host::docker), (Brand::Podman, host::podman)],
+        EngineKind::Docker => &[(Brand::Docker, host::docker)],
+        EngineKind::Podman => &[(Brand::Podman, host::podman)],
+    };
+    let mut places = Places { hosts: Vec::new(), attempts: Vec::new() };
+    for (brand, find) in wanted {
+        match find(around) {
+            // Docker's socket may be a link to Podman's; once is enough.
+            Ok(found) => found.into_iter().for_each(|host| {
+                if !places.hosts.iter().any(|(_, known)| same(known, &host)) {
+                    places.hosts.push((*brand, host));
+                }
+            }),
+            Err(error) if error.kind() == Kind::Usage => return Err(error),
+            Err(error) => places.attempts.push(Attempt {
+                brand: *brand,
+                place: String::new(),
+                told_by: None,
+                failure: Failure::Other(error),
+            }),
+        }
+    }
+    Ok(places)
+}
+
+fn same(one: &Host, other: &Host) -> bool {
+    match (&one.address, &other.address) {
+        (host::Address::Unix(one), host::Address::Unix(other)) => real(one) == real(other),
+        (one, other) => one == other,
+    }
+}
+
+/// A runtime for one conversation; it moves to the pump's thread with the export.
+fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Error::image("cannot talk to container engines").caused_by(&cause))
+}
+
+/// Asks one engine for an image.
+async fn look_up(
+    brand: Brand,
+    host: &Host,
+    name: &str,
+    platform: Option<&Platform>,
+) -> Result<(Client, EngineFacts), Attempt> {
+    let client = Client::connect(host).await.map_err(|failure| attempt(brand, host, failure))?;
+    match ask(&client, name, platform).await {
+        Ok(facts) => Ok((client, facts)),
+        Err(failure) => Err(answered(&client, host, failure)),
+    }
+}
+
+async fn ask(client: &Client, name: &str, platform: Option<&Platform>) -> Result<EngineFacts, Failure> {
+    let inspect = match client.inspect(name, platform).await {
+        Ok(inspect) => inspect,
+        Err(trouble) => return Err(not_found(client, name, platform, &trouble).await),
+    };
+    let os = inspect.os.as_deref().unwrap_or_default();
+    let architecture = inspect.architecture.as_deref().unwrap_or_default();
+    if let Some(platform) = platform.filter(|platform| !platform.is(os, architecture, inspect.variant.as_deref())) {
+        let error = Error::image(format!("the image '{name}' in {} is for {os}/{architecture}", client.place));
+        return Err(Failure::Other(
+            error.because(format!("this engine offers no {platform} of it")).hint(pull_hint(client, name, platform)),
+        ));
+    }
+    let history = client.history(name, platform).await;
+    let history =
+        history.map_err(|trouble| Failure::Other(failed(client, "tell the history of the image", &trouble)))?;
+    Ok(facts(client, inspect, history))
+}
+
+/// Why an engine did not describe an image.
+async fn not_found(client: &Client, name: &str, platform: Option<&Platform>, trouble: &Trouble) -> Failure {
+    let Trouble::DockerResponseServerError { status_code, message } = trouble else {
+        return Failure::Other(failed(client, "describe the image", trouble));
+    };
+    if let Some(matches) = ambiguous(client, name).await {
+        let error = Error::image(format!("'{name}' is the start of {} image ids in {}", matches.len(), client.place));
+        let error = matches.into_iter().take(NAMED_MATCHES).fold(error, Error::because);
+        return Failure::Other(error.hint("give more digits of the id"));
+    }
+    match (status_code, platform) {
+        (404, Some(platform)) if message.contains("platform") => {
+            let error = Error::image(format!("{} has '{name}' for another platform only", client.place));
+            Failure::Other(error.because(message.trim()).hint(pull_hint(client, name, platform)))
+        }
+        (404, _) => Failure::Unknown,
+        _ => Failure::Other(failed(client, &format!("describe '{name}'"), trouble)),
+    }
+}
+
+/// The images that the start of an id may mean, when there is more than one. Docker 20.10 to 28 answer "no such image"
+/// to such a name, which is not the whole truth.
+async fn ambiguous(client: &Client, name: &str) -> Option<Vec<String>> {
+    let digits = name.strip_prefix("sha256:").unwrap_or(name);
+    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let images = client.images(true).await.ok()?;
+    let fits = |id: &str| id.strip_prefix("sha256:").unwrap_or(id).starts_with(digits);
+    let fitting = images.into_iter().filter(|image| fits(&image.id));
+    let matches: Vec<_> = fitting.map(|image| format!("{} {}", image.id, named(image.repo_tags).join(" "))).collect();
+    (matches.len() > 1).then_some(matches)
+}
+
+fn facts(client: &Client, inspect: ImageInspect, history: Vec<ImageHistoryResponseItem>) -> EngineFacts {
+    let step = |item: ImageHistoryResponseItem| EngineHistory {
+        created: item.created,
+        created_by: item.created_by,
+        comment: item.comment,
+        size: bytes(item.size),
+        tags: item.tags,
+    };
+    EngineFacts {
+        source: client.place.clone(),
+        method: "export",
+        id: inspect.id.map(with_algorithm).unwrap_or_default(),
+        tags: named(inspect.repo_tags.unwrap_or_default()),
+        repo_digests: named(inspect.repo_digests.unwrap_or_default()),
+        os: inspect.os.unwrap_or_default(),
+        architecture: inspect.architecture.unwrap_or_default(),
+        variant: inspect.variant.filter(|variant| !variant.is_empty()),
+        created: inspect.created.filter(|created| !created.is_empty()),
+        size: bytes(inspect.size.unwrap_or_default()),
+        diff_ids: inspect.root_fs.and_then(|files| files.layers).unwrap_or_default(),
+        history: history.into_iter().rev().map(step).collect(),
+    }
+}
+
+/// Podman gives ids without the name of the hash in places.
+fn with_algorithm(id: String) -> String {
+    if id.contains(':') || id.is_empty() { id } else { format!("sha256:{id}") }
+}
+
+/// Old engines write `<none>:<none>` for "no name".
+fn named(mut names: Vec<String>) -> Vec<String> {
+    names.retain(|name| !name.starts_with("<none>"));
+    names
+}
+
+/// A size; engines write -1 for "not counted".
+fn bytes(size: i64) -> u64 {
+    u64::try_from(size).unwrap_or_default()
+}
+
+fn pull_hint(client: &Client, name: &str, platform: &Platform) -> String {
+    format!("if a registry has it: {} pull --platform {platform} {name}", client.brand.program())
+}
+
+fn failed(client: &Client, work: &str, trouble: &Trouble) -> Error {
+    let error = Error::image(format!("{} could not {work}", client.place));
+    match trouble {
+        Trouble::DockerResponseServerError { message, .. } => error.because(message.trim()),
+        other => error.because(root_cause(other)),
+    }
+}
+
+fn attempt(brand: Brand, host: &Host, failure: Failure) -> Attempt {
+    Attempt { brand, place: host.address.to_string(), told_by: host.told_by.clone(), failure }
+}
+
+fn answered(client: &Client, host: &Host, failure: Failure) -> Attempt {
+    Attempt { brand: client.brand, place: client.place.clone(), told_by: host.told_by.clone(), failure }
+}
+
+/// Names become part of a URL, so what cannot be in a name must not get there. Docker's own grammar, a little wider:
+/// parts that start with a letter or a digit, and `:` and `@` for tags and digests.
+fn check_name(name: &str) -> Result<()> {
+    let is_part = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:@+".contains(&byte))
+    };
+    if name.split('/').all(is_part) {
+        return Ok(());
+    }
+    Err(Error::image(format!("'{name}' is no name that an image in an engine can have")).hint(
+        "a name is like nginx:1.27 or registry.example.com/team/app@sha256:…; a file is named by its path, ./image.tar",
+    ))
+}
+
+#[cfg(test)]
+mod tests;
