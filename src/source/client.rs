@@ -1,7 +1,6 @@
 //! A connection to one engine: dials, agrees on the API version, asks about images, starts an export.
 //! The only room that names bollard. Knows nothing of what an export holds.
 
-use std::error::Error as StdError;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use futures_util::Stream;
 use crate::error::Error;
 use crate::source::host::{Address, Host, Tls};
 use crate::source::platform::Platform;
-use crate::source::trouble::{Brand, Failure, root_cause};
+use crate::source::trouble::{Brand, Failure, chain, root_cause};
 
 /// Docker 1.12 of 2016; Docker 25 to 28 refuse anything older themselves.
 const OLDEST_API: ClientVersion = ClientVersion { major_version: 1, minor_version: 24 };
@@ -212,11 +211,5 @@ fn refusal(address: &Address, trouble: &Trouble) -> Failure {
 
 /// The innermost IO error's kind: TLS and the HTTP client wrap it in one another.
 fn io_kind(trouble: &Trouble) -> Option<io::ErrorKind> {
-    let mut kind = None;
-    let mut next: Option<&(dyn StdError + 'static)> = Some(trouble);
-    while let Some(error) = next {
-        kind = error.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
-        next = error.source();
-    }
-    kind
+    chain(trouble).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind).last()
 }

@@ -279,6 +279,10 @@ async fn not_found(client: &Client, name: &str, platform: Option<&Platform>, tro
             Failure::Other(error.because(message.trim()).hint(pull_hint(client, name, platform)))
         }
         (404, _) => Failure::Unknown,
+        _ if message.contains("invalid reference") || message.contains("must be lowercase") => {
+            let error = Error::image(format!("'{name}' is no image name to {}", client.place)).because(message.trim());
+            Failure::Other(error.hint("a name is lower case, like nginx:1.27 or registry.example.com/team/app:2"))
+        }
         _ => Failure::Other(failed(client, &format!("describe '{name}'"), trouble)),
     }
 }

@@ -2,7 +2,8 @@
 //! Knows no connection; it is told what happened.
 
 use std::error::Error as StdError;
-use std::fmt::Write as _;
+use std::io;
+use std::iter::successors;
 use std::path::Path;
 
 use crate::error::Error;
@@ -75,13 +76,23 @@ impl Attempt {
     }
 }
 
+/// An error and what is behind it, outermost first.
+pub(super) fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    successors(Some(error), |error| behind(*error))
+}
+
+/// The next cause. An IO error that wraps another error leaves that one out of its `source`, so a plain walk would
+/// miss what TLS says.
+fn behind<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
 /// The innermost cause: the outer ones of an HTTP client only say that a request failed.
 pub(super) fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut inner = error;
-    while let Some(next) = inner.source() {
-        inner = next;
-    }
-    inner.to_string()
+    chain(error).last().unwrap_or(error).to_string()
 }
 
 /// Everything that was tried, as one error. What is nearest to success leads: an engine that failed over the image,
@@ -93,7 +104,7 @@ pub(super) fn verdict(name: &str, mut attempts: Vec<Attempt>) -> Error {
     let denied = attempts.iter().any(|attempt| matches!(attempt.failure, Failure::Denied(_)));
     let hints = hints(name, &attempts);
     let answered = unknown > 0 || strange.is_some();
-    let lines = lines(&attempts, answered);
+    let lines = lines(&attempts, answered || denied);
 
     if let Some(Attempt { failure: Failure::Other(error), .. }) = strange {
         return lines.into_iter().fold(error, Error::because);
@@ -110,13 +121,13 @@ pub(super) fn verdict(name: &str, mut attempts: Vec<Attempt>) -> Error {
     lines.into_iter().fold(Error::image(what), Error::because).hint(hints)
 }
 
-/// A line for each place. The well-known sockets that are absent share one, and none when an engine answered.
-fn lines(attempts: &[Attempt], answered: bool) -> Vec<String> {
+/// A line for each place. The well-known sockets that are absent share one, and have none when an engine was found.
+fn lines(attempts: &[Attempt], found: bool) -> Vec<String> {
     let is_absent = |attempt: &&Attempt| matches!(attempt.failure, Failure::Absent) && attempt.told_by.is_none();
     let mut lines: Vec<_> = attempts.iter().filter(|attempt| !is_absent(attempt)).map(Attempt::line).collect();
     for brand in [Brand::Docker, Brand::Podman] {
         let absent: Vec<_> = attempts.iter().filter(is_absent).filter(|attempt| attempt.brand == brand).collect();
-        if !answered && !absent.is_empty() {
+        if !found && !absent.is_empty() {
             let places: Vec<_> = absent.iter().map(|attempt| attempt.place.trim_start_matches("unix://")).collect();
             lines.push(format!("no {} socket at {}", brand.title(), places.join(", ")));
         }
@@ -144,23 +155,27 @@ fn hints(name: &str, attempts: &[Attempt]) -> String {
         });
     }
     if hints.is_empty() {
-        let asked = |brand| attempts.iter().any(|attempt| attempt.brand == brand);
-        let mut start = String::from("start one:");
-        if asked(Brand::Docker) {
-            start.push_str(" sudo systemctl start docker");
-        }
-        if asked(Brand::Podman) {
-            let or = if asked(Brand::Docker) { " or" } else { "" };
-            // Writing to a String cannot fail.
-            let _ = write!(start, "{or} systemctl --user start podman.socket");
-        }
-        hints.push(start);
-        let program = if asked(Brand::Docker) { "docker" } else { "podman" };
-        hints.push(format!(
-            "or read it from a file: {program} save {name} -o image.tar where the image is, then layerscope image.tar"
-        ));
+        hints.extend(start_hints(name, attempts));
     }
     hints.join("\n")
+}
+
+/// What helps when nobody answers: start an engine, or do without one.
+fn start_hints(name: &str, attempts: &[Attempt]) -> [String; 2] {
+    let asked = |brand| attempts.iter().any(|attempt| attempt.brand == brand);
+    let start = match attempts.iter().find_map(|attempt| attempt.told_by.as_deref()) {
+        Some(setting) => format!("{setting} says where the engine is; start it there, or change the setting"),
+        None if !asked(Brand::Podman) => "start it: sudo systemctl start docker".to_owned(),
+        None if !asked(Brand::Docker) => "start its service: systemctl --user start podman.socket".to_owned(),
+        None => "start one: sudo systemctl start docker, or systemctl --user start podman.socket".to_owned(),
+    };
+    let program = if asked(Brand::Docker) { Brand::Docker } else { Brand::Podman }.program();
+    [
+        start,
+        format!(
+            "without an engine here: {program} save {name} -o image.tar where the image is, then layerscope image.tar"
+        ),
+    ]
 }
 
 /// A name that may have been meant as a place on disk.
@@ -206,8 +221,8 @@ mod tests {
              caused by: unix:///b.sock: Connection refused (os error 111)\n  \
              caused by: no Docker socket at /a.sock, /c.sock\n  \
              caused by: no Podman socket at /p.sock\n\
-             hint: start one: sudo systemctl start docker or systemctl --user start podman.socket\n\
-             hint: or read it from a file: docker save nginx -o image.tar where the image is, then layerscope image.tar"
+             hint: start one: sudo systemctl start docker, or systemctl --user start podman.socket\n\
+             hint: without an engine here: docker save nginx -o image.tar where the image is, then layerscope image.tar"
         );
         assert_eq!(error.kind().exit_code(), 3);
     }
@@ -220,6 +235,16 @@ mod tests {
         };
         let text = verdict("nginx", vec![told]).to_string();
         assert!(text.contains("caused by: unix:///a.sock (from DOCKER_HOST): there is no such socket"), "{text}");
+        assert!(text.contains("hint: DOCKER_HOST says where the engine is"), "{text}");
+    }
+
+    #[test]
+    fn the_innermost_cause_is_found_behind_io_errors() {
+        let inner = io::Error::new(io::ErrorKind::InvalidData, "bad certificate");
+        let error = io::Error::other(io::Error::new(io::ErrorKind::ConnectionReset, inner));
+        assert_eq!(root_cause(&error), "bad certificate");
+        let kinds: Vec<_> = chain(&error).filter_map(|error| error.downcast_ref()).map(io::Error::kind).collect();
+        assert_eq!(kinds, [io::ErrorKind::Other, io::ErrorKind::ConnectionReset, io::ErrorKind::InvalidData]);
     }
 
     #[test]

@@ -216,6 +216,23 @@ fn the_start_of_several_ids_is_ambiguous() {
 }
 
 #[test]
+fn a_name_that_the_engine_refuses_is_told_in_its_words() {
+    let fake = Fake::on_port(|path| match path {
+        "/version" => version("1.51", "1.24"),
+        _ => Reply::Say(
+            400,
+            r#"{"message":"invalid reference format: repository name (library/App) must be lowercase"}"#.into(),
+        ),
+    });
+    let text = open_at(&fake.host, "App", None).unwrap_err().to_string();
+    assert!(text.starts_with("error: 'App' is no image name to docker 26.1.5 at"), "{text}");
+    assert!(
+        text.contains("caused by: invalid reference format") && text.contains("hint: a name is lower case"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_platform_is_asked_for_only_where_the_engine_can_choose() {
     let queries = |api: &'static str, platform| {
         let fake = engine(api, whole);
