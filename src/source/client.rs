@@ -1,5 +1,5 @@
 //! A connection to one engine: dials, agrees on the API version, asks about images, starts an export.
-//! The only room that names bollard. Knows nothing of what an export holds.
+//! Knows nothing of what an export holds, nor which engine to prefer.
 
 use std::fs::File;
 use std::io;
@@ -16,6 +16,7 @@ use futures_util::Stream;
 use crate::error::Error;
 use crate::source::host::{Address, Host, Tls};
 use crate::source::platform::Platform;
+use crate::source::ssh;
 use crate::source::trouble::{Brand, Failure, chain, root_cause};
 
 /// Docker 1.12 of 2016; Docker 25 to 28 refuse anything older themselves.
@@ -126,7 +127,7 @@ fn dial(address: &Address) -> Result<Docker, Failure> {
     let docker = match address {
         Address::Unix(path) => Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION),
         Address::Tcp(place) => Docker::connect_with_http(place, seconds, API_DEFAULT_VERSION),
-        Address::Ssh(place) => Docker::connect_with_ssh(place, seconds, API_DEFAULT_VERSION, None),
+        Address::Ssh(login) => ssh::dial(login),
         Address::Tls(place, tls) => {
             let [ca, cert, key] = certificate_files(place, tls).map_err(Failure::Other)?;
             Docker::connect_with_ssl(place, &key, &cert, &ca, seconds, API_DEFAULT_VERSION)
@@ -204,7 +205,7 @@ fn refusal(address: &Address, trouble: &Trouble) -> Failure {
         (Trouble::JsonDataError { .. } | Trouble::JsonSerdeError { .. }, _) => {
             Failure::Other(Error::image(format!("what answers at {address} is no container engine")).because(why).hint("check DOCKER_HOST"))
         }
-        _ if matches!(address, Address::Ssh(_)) => Failure::Silent(format!("{why} (try: docker -H {address} version)")),
+        _ if matches!(address, Address::Ssh(_)) => Failure::Silent(format!("{why} (the way there is ssh: try to log in with it)")),
         _ => Failure::Silent(why),
     }
 }

@@ -106,6 +106,7 @@ fn hex(digest: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::source::host::Address;
+    use crate::source::ssh::Login;
 
     /// SHA-256 of "lab": the folder that `docker context create lab` makes.
     const LAB: &str = "a51146d38077ff992eba84cf1d5e9b249073503eb74868699016153b031a38f7";
@@ -145,7 +146,7 @@ mod tests {
         let folder = folder_with("ssh://me@lab");
         fs::write(folder.path().join("config.json"), r#"{"currentContext":"gone"}"#).unwrap();
         let host = current_of(folder.path(), &[("DOCKER_CONTEXT", "lab")]).unwrap().unwrap();
-        assert_eq!(host.address, Address::Ssh("me@lab".into()));
+        assert_eq!(host.address, Address::Ssh(Login::parse("me@lab", false).unwrap()));
     }
 
     #[test]

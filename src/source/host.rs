@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::source::context;
+use crate::source::ssh::Login;
 
 /// What a person set up, asked for by name so that tests need not change the process.
 pub(super) struct Surroundings<'a> {
@@ -51,8 +52,8 @@ pub(super) enum Address {
     Tcp(String),
     /// TLS to `host:port`.
     Tls(String, Tls),
-    /// `[user@]host[:port]`, reached by the `ssh` program.
-    Ssh(String),
+    /// Another machine, reached by the `ssh` program.
+    Ssh(Login),
 }
 
 /// Certificates for a connection. What is absent is not used: no `ca` means the ones the system trusts.
@@ -80,7 +81,7 @@ impl fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(place) | Self::Tls(place, _) => write!(f, "tcp://{place}"),
-            Self::Ssh(place) => write!(f, "ssh://{place}"),
+            Self::Ssh(login) => login.fmt(f),
         }
     }
 }
@@ -115,12 +116,11 @@ pub(super) fn docker(around: &Surroundings) -> Result<Vec<Host>> {
 pub(super) fn podman(around: &Surroundings) -> Result<Vec<Host>> {
     if let Some(host) = around.get("CONTAINER_HOST") {
         let told_by = Some("CONTAINER_HOST".to_owned());
-        if host.starts_with("ssh://") {
-            // The remote end of bollard's ssh is `docker system dial-stdio`; a machine with Podman only has none.
-            return Err(Error::image(format!("CONTAINER_HOST is {host}: Podman is not reached over ssh"))
-                .hint("let the other machine send the image: ssh HOST podman save IMAGE | layerscope -"));
-        }
-        return Ok(vec![Host { address: parse("CONTAINER_HOST", &host, || environment_tls(around))?, told_by }]);
+        let address = match host.strip_prefix("ssh://") {
+            Some(place) => Address::Ssh(Login::parse(place, true).map_err(|why| wrong("CONTAINER_HOST", &host, why))?),
+            None => parse("CONTAINER_HOST", &host, || environment_tls(around))?,
+        };
+        return Ok(vec![Host { address, told_by }]);
     }
     let mut paths: Vec<_> = around.runtime_dirs().into_iter().map(|folder| folder.join("podman/podman.sock")).collect();
     let system = around.root.join("run/podman/podman.sock");
@@ -151,46 +151,50 @@ pub(super) fn real(path: &Path) -> PathBuf {
 /// Reads `unix://PATH`, `tcp://HOST:PORT`, `http://`, `https://`, `ssh://` and Docker's short form `HOST:PORT`.
 /// `tls` says which certificates a TCP connection uses, if any.
 pub(super) fn parse(setting: &str, text: &str, tls: impl FnOnce() -> Option<Tls>) -> Result<Address> {
-    let wrong = |why: &str| {
-        Error::usage(format!("{setting} is '{text}', which is no place of an engine"))
-            .because(why)
-            .hint("examples: unix:///var/run/docker.sock  tcp://127.0.0.1:2375  ssh://user@host")
-    };
+    let wrong = |why| wrong(setting, text, why);
     let (scheme, place) = text.split_once("://").unwrap_or(("tcp", text));
-    if scheme == "unix" {
-        return if place.starts_with('/') {
-            Ok(Address::Unix(PathBuf::from(place)))
-        } else {
-            Err(wrong("the path of a socket starts with '/'"))
-        };
-    }
-    let place = place.trim_end_matches('/');
+    let tls = match scheme {
+        "tcp" => tls(),
+        "https" => tls().or_else(|| Some(Tls::default())),
+        _ => None,
+    };
     match scheme {
-        "tcp" | "http" | "https" | "ssh" if place.is_empty() => Err(wrong("the host is missing")),
-        "tcp" | "http" | "https" | "ssh" if place.contains(['/', '?', '#', ' ']) => {
-            Err(wrong("only a host and a port are understood"))
-        }
-        "ssh" => checked_port(place, None).map(Address::Ssh).map_err(wrong),
-        "tcp" | "https" => match tls().or_else(|| (scheme == "https").then(Tls::default)) {
-            Some(tls) => checked_port(place, Some(2376)).map(|place| Address::Tls(place, tls)).map_err(wrong),
-            None => checked_port(place, Some(2375)).map(Address::Tcp).map_err(wrong),
+        "unix" if place.starts_with('/') => Ok(Address::Unix(PathBuf::from(place))),
+        "unix" => Err(wrong("the path of a socket starts with '/'")),
+        "ssh" => Login::parse(place, false).map(Address::Ssh).map_err(wrong),
+        "tcp" | "http" | "https" => match tls {
+            Some(tls) => with_port(place, 2376).map(|place| Address::Tls(place, tls)).map_err(wrong),
+            None => with_port(place, 2375).map(Address::Tcp).map_err(wrong),
         },
-        "http" => checked_port(place, Some(2375)).map(Address::Tcp).map_err(wrong),
         "npipe" => Err(wrong("named pipes exist on Windows only")),
         _ => Err(wrong("the scheme is not one of unix, tcp, http, https, ssh")),
     }
 }
 
-/// `host`, `host:port` or `[v6]:port`; adds the usual port where none is given and one is needed.
-fn checked_port(place: &str, usual: Option<u16>) -> Result<String, &'static str> {
-    let host_end = place.rfind(']').map_or(0, |end| end + 1);
-    let Some((host, port)) = place[host_end..].rsplit_once(':') else {
-        return Ok(usual.map_or_else(|| place.to_owned(), |port| format!("{place}:{port}")));
-    };
-    if host_end == 0 && (host.is_empty() || host.contains(':')) {
-        return Err("the host is missing, or an IPv6 address needs brackets: tcp://[::1]:2375");
+fn wrong(setting: &str, text: &str, why: &str) -> Error {
+    Error::usage(format!("{setting} is '{text}', which is no place of an engine"))
+        .because(why)
+        .hint("examples: unix:///var/run/docker.sock  tcp://127.0.0.1:2375  ssh://user@host")
+}
+
+/// `host`, `host:port` or `[v6]:port`; adds the usual port where none is given.
+fn with_port(place: &str, usual: u16) -> Result<String, &'static str> {
+    let place = place.trim_end_matches('/');
+    if place.contains(['/', '?', '#', '@', ' ']) {
+        return Err("only a host and a port are understood");
     }
-    if port.parse::<u16>().is_ok() { Ok(place.to_owned()) } else { Err("the port is not a number up to 65535") }
+    let host_end = place.rfind(']').map_or(0, |end| end + 1);
+    let (host, port) = match place[host_end..].rsplit_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (&place[host_end..], None),
+    };
+    match port {
+        _ if host_end == 0 && host.is_empty() => Err("the host is missing"),
+        _ if host.contains(':') => Err("an IPv6 address needs brackets: tcp://[::1]:2375"),
+        Some(port) if port.parse::<u16>().is_err() => Err("the port is not a number up to 65535"),
+        Some(_) => Ok(place.to_owned()),
+        None => Ok(format!("{place}:{usual}")),
+    }
 }
 
 /// The certificates that the environment asks for. All three are needed then: a missing one is worth an error.
@@ -267,9 +271,11 @@ mod tests {
         assert_eq!(root[0], "unix:///nowhere/run/podman/podman.sock");
         let told = texts(&with(Path::new("/nowhere"), 0, &[("CONTAINER_HOST", "unix:///p.sock")], podman).unwrap());
         assert_eq!(told, ["unix:///p.sock"]);
-        let ssh =
-            with(Path::new("/nowhere"), 0, &[("CONTAINER_HOST", "ssh://core@m:22/run/p.sock")], podman).unwrap_err();
-        assert!(ssh.to_string().contains("podman save IMAGE | layerscope -"), "{ssh}");
+        let ssh = [("CONTAINER_HOST", "ssh://core@m:22/run/p.sock")];
+        let far = with(Path::new("/nowhere"), 0, &ssh, podman).unwrap().remove(0).address;
+        assert_eq!(far, Address::Ssh(Login::parse("core@m:22/run/p.sock", true).unwrap()));
+        let wrong = with(Path::new("/nowhere"), 0, &[("CONTAINER_HOST", "ssh://")], podman).unwrap_err();
+        assert!(wrong.to_string().starts_with("error: CONTAINER_HOST is 'ssh://'"), "{wrong}");
     }
 
     #[test]
@@ -283,8 +289,7 @@ mod tests {
         assert_eq!(host("tcp://[::1]:2375"), Address::Tcp("[::1]:2375".into()));
         assert_eq!(host("tcp://[::1]"), Address::Tcp("[::1]:2375".into()));
         assert_eq!(host("https://h"), Address::Tls("h:2376".into(), Tls::default()));
-        assert_eq!(host("ssh://me@h:22"), Address::Ssh("me@h:22".into()));
-        assert_eq!(host("ssh://h"), Address::Ssh("h".into()));
+        assert_eq!(host("ssh://me@h:22"), Address::Ssh(Login::parse("me@h:22", false).unwrap()));
     }
 
     #[test]
@@ -298,6 +303,7 @@ mod tests {
             "npipe:////./pipe/x",
             "tcp://h:1/v1",
             "tcp://::1:2375",
+            "ssh://h:x",
             "://",
         ] {
             let error = one(&[("DOCKER_HOST", text)]).unwrap_err();

@@ -23,4 +23,5 @@ mod export;
 mod fake;
 mod host;
 mod platform;
+mod ssh;
 mod trouble;
