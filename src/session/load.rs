@@ -1,7 +1,7 @@
 //! From a reference to an index with its layers in order.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::index::{Builder, Index, SlotId, Stack};
 use crate::layer::decode::{self, Kind};
 use crate::layer::{self, LayerError, Limits};
 use crate::source::archive::ArchiveFile;
+use crate::source::engine::{self, EngineImage};
 use crate::source::layout::Layout;
 use crate::source::reference::Reference;
 use crate::units::hex;
@@ -71,7 +72,7 @@ pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Ar
             Ok(loaded)
         }
         Reference::Stdin => {
-            let mut loaded = sniffed_stream(std::io::stdin().lock(), "standard input", options, progress)?;
+            let mut loaded = sniffed_stream(io::stdin().lock(), "standard input", options, progress)?;
             loaded.name("-", "standard input");
             Ok(loaded)
         }
@@ -87,7 +88,11 @@ pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Ar
             loaded.name(typed, &format!("folder {}", path.display()));
             Ok(loaded)
         }
-        Reference::Engine { engine: _, name: _ } => Err(Error::image("engines are not wired yet")),
+        Reference::Engine { engine, name } => {
+            let platform = options.wanted.platform.as_ref().map(ToString::to_string);
+            let opened = engine::open(*engine, name, platform.as_deref())?;
+            export(opened, name, options, progress)
+        }
     }
 }
 
@@ -105,15 +110,53 @@ impl Loaded {
     }
 }
 
+/// Reads an engine's export. What inspect said is known before its first byte.
+fn export(
+    EngineImage { facts, export }: EngineImage,
+    name: &str,
+    options: &Options,
+    progress: &Arc<Progress>,
+) -> Result<Loaded> {
+    progress.expect(facts.size, facts.diff_ids.len());
+    let mut stream = Watched { inner: Counting::new(export, progress), failed: None };
+    let loaded = stream::load(&mut stream, options, progress);
+    // A transfer that broke says more than what its missing end leads to.
+    let mut loaded = loaded.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
+    let digest =
+        || facts.repo_digests.iter().find_map(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned());
+    loaded.image.digest = loaded.image.digest.or_else(digest);
+    if loaded.image.tags.is_empty() {
+        loaded.image.tags.clone_from(&facts.tags);
+    }
+    loaded.name(name, &format!("{} ({})", facts.source, facts.method));
+    Ok(loaded)
+}
+
+/// Remembers how a stream failed: those who read it through decoders and archives see only what came of it.
+struct Watched<R> {
+    inner: R,
+    failed: Option<io::Error>,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                self.failed = Some(io::Error::new(error.kind(), error.to_string()));
+            }
+        })
+    }
+}
+
 fn archive(path: &Path, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
     let shown = path.display().to_string();
-    let unreadable = |error: &std::io::Error| {
+    let unreadable = |error: &io::Error| {
         let failed = Error::image(format!("cannot read {shown}")).caused_by(error);
         match error.kind() {
-            std::io::ErrorKind::NotFound => {
+            io::ErrorKind::NotFound => {
                 failed.hint("check the path; for an image in an engine give its name: docker://NAME")
             }
-            std::io::ErrorKind::PermissionDenied => {
+            io::ErrorKind::PermissionDenied => {
                 failed.hint("you may not read that file; change its permissions or run as its owner")
             }
             _ => failed,
@@ -258,7 +301,7 @@ struct Hashing<R> {
 }
 
 impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         if let Some(hash) = &mut self.hash {
             hash.update(&buffer[..read]);

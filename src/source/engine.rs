@@ -135,7 +135,8 @@ fn open_in(around: &Surroundings, kind: EngineKind, name: &str, platform: Option
     for (brand, host) in hosts {
         match runtime.block_on(look_up(brand, &host, name, platform.as_ref())) {
             Ok((client, facts)) => {
-                let export = honest(client.export(name, platform.as_ref()), client.place);
+                let whole = whole_name(name, &facts.tags);
+                let export = honest(client.export(whole, platform.as_ref()), client.place);
                 let export = Pump::start(runtime, export)
                     .map_err(|cause| Error::image("cannot start a thread").caused_by(&cause))?;
                 return Ok(EngineImage { facts, export });
@@ -144,6 +145,15 @@ fn open_in(around: &Surroundings, kind: EngineKind, name: &str, platform: Option
         }
     }
     Err(verdict(name, attempts))
+}
+
+/// The name with its tag. Asked to export a bare name, Docker sends every tag of it; asked to inspect one, it means
+/// `latest`.
+fn whole_name<'n>(name: &'n str, tags: &'n [String]) -> &'n str {
+    let latest = format!("{name}:latest");
+    let is_it =
+        |tag: &&String| **tag == latest || tag.strip_suffix(&latest).is_some_and(|before| before.ends_with('/'));
+    tags.iter().find(is_it).map_or(name, String::as_str)
 }
 
 /// [`list`] in given surroundings.

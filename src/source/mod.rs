@@ -1,10 +1,20 @@
 //! Where bytes come from: engines, files, folders, standard input. Knows no layer entry and no tree.
 
 pub mod archive;
+mod client;
+mod context;
 pub mod demo;
+pub mod engine;
+mod export;
+#[cfg(test)]
+mod fake;
+mod host;
 pub mod layout;
+mod platform;
 pub mod pump;
 pub mod reference;
+mod ssh;
+mod trouble;
 
 use std::io::Read;
 
@@ -15,13 +25,3 @@ pub struct Member {
     /// Its bytes, from the first.
     pub bytes: Box<dyn Read + Send>,
 }
-mod client;
-mod context;
-pub mod engine;
-mod export;
-#[cfg(test)]
-mod fake;
-mod host;
-mod platform;
-mod ssh;
-mod trouble;
