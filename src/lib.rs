@@ -12,6 +12,20 @@
 //! Data flows one way; nothing upstream knows anything downstream. [`session`] joins source, image, layer and index;
 //! [`cli`] is what was typed and [`settings`] what it means; [`run`] does it. [`error`] and [`units`] serve everybody.
 //! `tests/architecture.rs` holds the rooms to these arrows.
+//!
+//! The same from a program:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use layerscope::analysis::efficiency::account;
+//! use layerscope::session::{self, Options, Progress};
+//! use layerscope::source::reference::Reference;
+//!
+//! let image = session::open(&Reference::Demo, "demo", &Options::default(), &Arc::new(Progress::default()))?;
+//! let bytes = account(&image.index, &image.stack).total;
+//! assert_eq!(bytes.shipped, bytes.visible + bytes.hidden());
+//! # Ok::<(), layerscope::error::Error>(())
+//! ```
 
 pub mod analysis;
 pub mod cli;

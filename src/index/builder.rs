@@ -104,8 +104,7 @@ impl Builder {
     pub fn end(&mut self) -> SlotId {
         for place in std::mem::take(&mut self.waiting) {
             let target = PathId(self.index.links.get(place).target);
-            let root = self.object_here(target).and_then(|id| self.index.inode(id));
-            self.index.links.get_mut(place).root = root.map_or(NONE, |root| root.0);
+            self.index.links.get_mut(place).root = self.shared_here(target);
         }
         let id = SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX));
         self.slot.kept = u32::try_from(self.index.entries.len()).unwrap_or(u32::MAX) - self.slot.first;
@@ -229,6 +228,8 @@ impl Builder {
             self.slot.shipped_bytes = self.slot.shipped_bytes.saturating_add(entry.size);
         }
         self.settle(path)?;
+        // Looked up before anything is replaced: a hard link may name what stood under its own name.
+        let extra = self.extra(entry, kind)?;
         if let Some(earlier) = self.object_here(path) {
             // The last of two entries for one path is the one that an engine leaves on disk.
             if self.index.entry(earlier).kind == Kind::Dir && kind != Kind::Dir {
@@ -236,7 +237,6 @@ impl Builder {
             }
             self.supersede(earlier);
         }
-        let extra = self.extra(entry, kind)?;
         self.push(entry, path, kind, extra, Flags::default())
     }
 
@@ -259,7 +259,7 @@ impl Builder {
                     Some(Place { folder, name, .. }) => self.child(folder, name)?,
                     None => Index::ROOT,
                 };
-                let root = self.object_here(target).and_then(|id| self.index.inode(id)).map_or(NONE, |root| root.0);
+                let root = self.shared_here(target);
                 let link = self.index.links.push(Link { target: target.0, root }).ok_or_else(full)?;
                 if root == NONE {
                     self.waiting.push(link);
@@ -353,6 +353,12 @@ impl Builder {
             .entries_of(path)
             .take_while(|id| usize::from(self.index.entry(*id).slot.0) == slot)
             .find(|id| self.index.entry(*id).kind.is_object())
+    }
+
+    /// The place of what a hard link to the path shares, `NONE` for nothing. Folders have no second names.
+    fn shared_here(&self, target: PathId) -> u32 {
+        let found = self.object_here(target).and_then(|id| self.index.inode(id));
+        found.filter(|id| self.index.entry(*id).kind != Kind::Dir).map_or(NONE, |id| id.0)
     }
 
     /// Takes an entry of this slot out of its path's list. Its bytes stay counted: they are shipped all the same.

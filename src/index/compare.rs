@@ -73,16 +73,21 @@ pub struct Inode<'i> {
 /// Follows a hard link at a layer: within its slot, else down into the layers below. A link to nothing stays itself.
 #[must_use]
 pub fn inode<'i>(index: &'i Index, stack: &Stack, id: EntryId, layer: u32) -> Inode<'i> {
-    let own = index.entry(id);
-    let followed = index.inode(id).or_else(|| {
-        let below = layer.checked_sub(1)?;
-        let found = stack.object_at(index, index.hardlink_target(own)?, below)?;
-        // One step is enough to be right for every archive that a tool wrote; a chain over layers ends here.
-        index.inode(found)
-    });
-    let entry = followed.map_or(own, |id| index.entry(id));
+    let entry = index.entry(follow(index, stack, id, layer).unwrap_or(id));
     let kind = if entry.kind == Kind::Hardlink { Kind::File } else { entry.kind };
     Inode { kind, entry, attrs: index.attrs(entry) }
+}
+
+fn follow(index: &Index, stack: &Stack, mut id: EntryId, mut layer: u32) -> Option<EntryId> {
+    loop {
+        if let Some(found) = index.inode(id) {
+            return (index.entry(found).kind != Kind::Dir).then_some(found);
+        }
+        // Each step goes down at least one layer, so links cannot lead in a circle.
+        let below = layer.checked_sub(1)?;
+        let live = stack.object_at(index, index.hardlink_target(index.entry(id))?, below)?;
+        (id, layer) = (live.entry, live.layer);
+    }
 }
 
 /// Compares what stood at a path (`before`) with what a later layer has there.

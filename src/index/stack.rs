@@ -1,5 +1,6 @@
 //! Which slot is which layer. The manifest says so, often after the slots were read.
 
+use super::walk::Live;
 use super::{EntryId, Index, Kind, PathId, SlotId};
 
 /// The layers of an image over the slots of an index, lowest first.
@@ -49,7 +50,7 @@ impl Stack {
 
     /// What stands at the path after all layers up to and including `layer` are applied.
     #[must_use]
-    pub fn object_at(&self, index: &Index, path: PathId, layer: u32) -> Option<EntryId> {
+    pub fn object_at(&self, index: &Index, path: PathId, layer: u32) -> Option<Live> {
         let (found, since) = self.newest(index, path, layer, Kind::is_object)?;
         // Something may have removed it since, at the path itself or above it.
         let removed_here =
@@ -65,7 +66,7 @@ impl Stack {
                 index.entries_of(above).any(hides)
             })
         };
-        (!removed_here && !removed_above()).then_some(found)
+        (!removed_here && !removed_above()).then_some(Live { layer: since, entry: found })
     }
 
     fn newest(&self, index: &Index, path: PathId, layer: u32, wanted: impl Fn(Kind) -> bool) -> Option<(EntryId, u32)> {

@@ -194,8 +194,9 @@ pub fn config(layers: &[Vec<u8>]) -> Vec<u8> {
 /// A config for a platform `os/arch[/variant]`.
 pub fn config_for(platform: &str, layers: &[Vec<u8>]) -> Vec<u8> {
     let mut parts = platform.split('/');
-    let history: Vec<Value> =
-        (0..layers.len()).map(|layer| json!({ "created": "2026-01-01T00:00:00Z", "created_by": format!("RUN step {layer}") })).collect();
+    let history: Vec<Value> = (0..layers.len())
+        .map(|layer| json!({ "created": "2026-01-01T00:00:00Z", "created_by": format!("RUN step {layer}") }))
+        .collect();
     let mut config = json!({
         "os": parts.next(), "architecture": parts.next(), "created": "2026-01-01T00:00:00Z", "config": {},
         "rootfs": { "type": "layers", "diff_ids": layers.iter().map(|layer| digest(layer)).collect::<Vec<_>>() },

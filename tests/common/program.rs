@@ -36,8 +36,13 @@ pub fn run<A: AsRef<std::ffi::OsStr>>(arguments: &[A]) -> Ran {
 
 /// Runs with something on standard input.
 pub fn run_with_stdin(arguments: &[&str], input: &[u8]) -> Ran {
-    let mut child =
-        layerscope().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = layerscope()
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut pipe = child.stdin.take().unwrap();
     let input = input.to_vec();
     // The child may stop reading early; then the pipe breaks, and that is its right.
