@@ -5,7 +5,7 @@ COPY root/ /
 COPY archives/ /var/cache/apt/archives/
 RUN dpkg --force-all --install /var/cache/apt/archives/*.deb
 # Cleaning up one layer too late, as it is often seen.
-RUN rm -rf /var/cache/apt/archives/*.deb /usr/share/doc /usr/share/locale /var/lib/dpkg/*-old
+RUN busybox rm -rf /var/cache/apt/archives/*.deb /usr/share/doc /usr/share/locale /var/lib/dpkg/*-old
 # A change of owner that ships everything again.
-RUN chown -R 1000:1000 /usr/share/base-files /usr/bin
+RUN busybox chown -R 1000:1000 /usr/share/base-files /usr/bin
 CMD ["/bin/dash"]

@@ -39,7 +39,7 @@ pub fn unpacked(image: &Image) -> Ready<u64> {
     let layout = umoci_layout(image, "umoci-unpack")?;
     let bundle = fresh(image, "bundle");
     run(tool("umoci")?.args(["unpack", "--image", &format!("{layout}:{TAG}")]).arg(&bundle));
-    Ok(used(&bundle.join("rootfs")))
+    Ok(measured(&bundle))
 }
 
 /// The bytes of regular files that a container of the image sees, as the engine exports them.
@@ -48,7 +48,7 @@ pub fn exported(image: &Image) -> Ready<u64> {
     let tar = export(image)?;
     let place = fresh(image, "exported");
     run(tool("tar")?.args(["--extract", "--preserve-permissions", "--directory"]).arg(&place).arg("--file").arg(tar));
-    Ok(used(&place))
+    Ok(measured(&place))
 }
 
 /// What `docker export` writes for a container of the image that has never run.
@@ -67,6 +67,14 @@ fn fresh(image: &Image, name: &str) -> PathBuf {
     }
     fs::create_dir_all(&place).unwrap();
     place
+}
+
+/// The bytes that an unpacked image uses; then it is removed. umoci has it in `rootfs` beside files of its own.
+fn measured(place: &Path) -> u64 {
+    let root = if place.join("rootfs").is_dir() { place.join("rootfs") } else { place.to_owned() };
+    let bytes = used(&root);
+    fs::remove_dir_all(place).unwrap();
+    bytes
 }
 
 /// The bytes of all regular files below a folder. A file with several names counts once.

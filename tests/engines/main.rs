@@ -44,7 +44,7 @@ fn hard_links_are_the_same_from_everywhere() {
 fn newer_engines_tell_the_same() {
     test(|| {
         for image in [images::odd()?, images::debian()?, images::links()?] {
-            let expected = sources::saved(image).report(image);
+            let expected = sources::saved(image).report();
             for source in sources::elsewhere(image)? {
                 agree(image, &expected, source);
             }
@@ -57,7 +57,7 @@ fn newer_engines_tell_the_same() {
 fn each_layer_ships_what_tar_lists() {
     test(|| {
         for image in [images::odd()?, images::links()?, images::debian()?] {
-            let report = sources::saved(image).report(image);
+            let report = sources::saved(image).report();
             let told: Vec<u64> = layers(&report).iter().map(|layer| number(&layer["shippedBytes"])).collect();
             let listed = disk::shipped(image)?;
             assert_eq!(told, listed, "{}", image.name);
@@ -89,7 +89,7 @@ fn a_layer_that_umoci_adds_lies_on_top() {
         let layout = sources::umoci_layout(image, "umoci-insert")?;
         let extra = image.folder.join("extra");
         fs::write(&extra, "inserted").unwrap();
-        let before = sources::at("umoci before", format!("oci://{layout}:{TAG}")).report(image);
+        let before = sources::at("umoci before", format!("oci://{layout}:{TAG}")).report();
         run(tool("umoci")?.args([
             "insert",
             "--image",
@@ -99,7 +99,7 @@ fn a_layer_that_umoci_adds_lies_on_top() {
             &text(&extra),
             "/base/extra",
         ]));
-        let after = sources::at("umoci insert", format!("oci:{layout}:more")).report(image);
+        let after = sources::at("umoci insert", format!("oci:{layout}:more")).report();
         let (before, after) = (layers(&before), layers(&after));
         assert_eq!(after.len(), before.len() + 1);
         for (one, other) in before.iter().zip(after) {
@@ -116,7 +116,7 @@ fn verification_finds_nothing_wrong_with_what_tools_write() {
         let image = images::odd()?;
         let layout = sources::umoci_layout(image, "verified")?;
         for (label, reference) in [("docker save", text(&image.saved)), ("skopeo oci", format!("oci://{layout}"))] {
-            sources::at(label, reference).with(&["--verify"]).report(image);
+            sources::at(label, reference).with(&["--verify"]).report();
         }
         Ok(())
     });
@@ -129,7 +129,7 @@ fn a_container_export_is_named_and_refused() {
         let packed = export.with_extension("tar.gz");
         run_into(tool("gzip")?.arg("--stdout").arg(&export), &packed);
         for (label, file) in [("export", &export), ("export-packed", &packed)] {
-            let ended = sources::refused(label, file);
+            let ended = sources::refused(file);
             assert_eq!(ended.code, Some(3), "{label}: {}", ended.told);
             assert!(ended.told.contains("docker export"), "{label} is not named: {}", ended.told);
             assert!(ended.told.contains("hint: "), "{label} comes without a hint: {}", ended.told);
@@ -147,7 +147,7 @@ fn an_archive_that_ends_early_is_no_success() {
         for tenths in [1, 5, 9] {
             let file = image.folder.join(format!("cut-{tenths}.tar"));
             fs::write(&file, &whole[..whole.len() / 10 * tenths]).unwrap();
-            let ended = sources::refused(&format!("cut-{tenths}"), &file);
+            let ended = sources::refused(&file);
             assert!(matches!(ended.code, Some(3 | 4)), "ended with {:?}: {}", ended.code, ended.told);
             assert!(!ended.told.contains("panicked"), "{}", ended.told);
         }
@@ -157,7 +157,7 @@ fn an_archive_that_ends_early_is_no_success() {
 
 /// Reads the image from every source and holds each report against that of `docker save`.
 fn same_from_everywhere(image: &Image) {
-    let expected = sources::saved(image).report(image);
+    let expected = sources::saved(image).report();
     assert_eq!(bare(&expected["image"]["id"]), image.id.trim_start_matches("sha256:"), "docker save");
     for source in sources::all(image) {
         match source {
@@ -170,7 +170,7 @@ fn same_from_everywhere(image: &Image) {
 fn agree(image: &Image, expected: &Value, source: Source) {
     let label = format!("{} from {}", image.name, source.label);
     let id = source.id.clone();
-    let report = source.report(image);
+    let report = source.report();
     if let Some(id) = id {
         assert_eq!(bare(&report["image"]["id"]), id.trim_start_matches("sha256:"), "{label}");
     }
@@ -181,7 +181,7 @@ fn agree(image: &Image, expected: &Value, source: Source) {
 
 /// Visible bytes are what is on the disk in the end, a file with several names counted once; the rest is hidden.
 fn visible_is_real(image: &Image) {
-    let report = sources::saved(image).report(image);
+    let report = sources::saved(image).report();
     let totals = &report["totals"];
     let (shipped, visible) = (number(&totals["shippedBytes"]), number(&totals["visibleBytes"]));
     assert_eq!(number(&totals["hiddenBytes"]), shipped - visible);

@@ -9,12 +9,13 @@ ADD odd.tar /
 # The same layer twice: this one comes again below.
 COPY same /same
 
-# Links, set-id and sticky bits, a FIFO, device nodes, a hole of 4 MiB, names with control characters and latin-1.
+# Links, set-id and sticky bits, a FIFO, device nodes, a hole of 4 MiB, a time in 1901, names with control characters
+# and latin-1.
 RUN mkdir -p /odd/links /odd/nodes /odd/names /odd/bits \
  && echo target > /odd/links/target && ln /odd/links/target /odd/links/hard && ln -s target /odd/links/soft \
  && ln -s loop /odd/links/loop && ln -s ../../../../.. /odd/links/out && ln -s /nowhere /odd/links/dangling \
  && mkfifo /odd/nodes/fifo && mknod /odd/nodes/null c 1 3 && mknod /odd/nodes/loop7 b 7 0 \
- && truncate -s 4194304 /odd/sparse \
+ && truncate -s 4194304 /odd/sparse && touch -d @-2147483648 /odd/old \
  && for name in 'new\nline' 'tab\there' 'esc\033[2J' 'lat\351n' '\342\200\256rtl' ' lead' 'trail ' '-dash' '*' 'back\\slash' 'quote"'; do \
       printf '%s' "$name" > "/odd/names/$(printf "$name")"; done \
  && for mode in 4755 2755 1777 0000 6711; do echo $mode > /odd/bits/$mode; chmod $mode /odd/bits/$mode; done \

@@ -1,11 +1,12 @@
 //! The program's report about an image, and what of it must be the same wherever the image came from.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::program;
 
@@ -19,14 +20,9 @@ pub struct Ended {
     pub told: String,
 }
 
-/// A new folder for one run of the program.
-pub fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("runs").join(name);
-    if folder.exists() {
-        fs::remove_dir_all(&folder).unwrap();
-    }
-    fs::create_dir_all(&folder).unwrap();
-    folder
+/// A new folder for one run of the program. It goes with the value.
+pub fn scratch() -> TempDir {
+    TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
 /// Runs the program with `arguments`, in an environment changed by `set`, and feeds it `input`.

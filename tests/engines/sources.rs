@@ -18,7 +18,7 @@ pub const TAG: &str = "tested";
 /// One place to read an image from.
 pub struct Source {
     /// Which tool wrote it, and how; unique for an image.
-    pub label: &'static str,
+    pub label: String,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     feed: Feed,
@@ -34,18 +34,24 @@ enum Feed {
 }
 
 impl Source {
-    fn engine(label: &'static str, reference: String, id: impl Into<Option<String>>) -> Self {
-        Self { label, arguments: vec![reference], environment: Vec::new(), feed: Feed::Nothing, id: id.into() }
+    fn engine(label: impl Into<String>, reference: String, id: impl Into<Option<String>>) -> Self {
+        Self {
+            label: label.into(),
+            arguments: vec![reference],
+            environment: Vec::new(),
+            feed: Feed::Nothing,
+            id: id.into(),
+        }
     }
 
-    fn file(label: &'static str, reference: String, id: impl Into<Option<String>>) -> Self {
+    fn file(label: impl Into<String>, reference: String, id: impl Into<Option<String>>) -> Self {
         Self {
             environment: set(&[("DOCKER_HOST", NOWHERE), ("CONTAINER_HOST", NOWHERE)]),
             ..Self::engine(label, reference, id)
         }
     }
 
-    fn input(label: &'static str, feed: Feed, id: impl Into<Option<String>>) -> Self {
+    fn input(label: impl Into<String>, feed: Feed, id: impl Into<Option<String>>) -> Self {
         Self { feed, ..Self::file(label, "-".to_owned(), id) }
     }
 
@@ -56,14 +62,13 @@ impl Source {
     }
 
     /// The program's report about the image at this place.
-    pub fn report(self, image: &Image) -> Value {
-        let folder = image.name.replace(['/', ':'], "-");
-        let scratch = scratch(&format!("{folder}-{}", self.label.replace(['/', ' '], "-")));
+    pub fn report(self) -> Value {
+        let scratch = scratch();
         let mut arguments = vec!["--json", "-", "--files", "--quiet"];
         arguments.extend(self.arguments.iter().map(String::as_str));
         let (input, writer) = self.feed.open();
-        let ended = layerscope(&scratch, &arguments, &self.environment, input);
-        let report = parse(self.label, &ended);
+        let ended = layerscope(scratch.path(), &arguments, &self.environment, input);
+        let report = parse(&self.label, &ended);
         if let Some(mut writer) = writer {
             // The program may have enough before the last padding is written; then the writer's pipe is closed.
             let _ = writer.wait();
@@ -278,26 +283,27 @@ pub fn elsewhere(image: &Image) -> Ready<Vec<Source>> {
             })
         };
         run(client()?.args(["load", "--quiet", "--input"]).arg(&image.saved));
-        let saved = image.folder.join(format!("saved-{}.tar", socket.rsplit('/').next().unwrap_or(socket)));
+        let engine = socket.rsplit('/').next().unwrap_or(socket);
+        let saved = image.folder.join(format!("saved-{engine}.tar"));
         run(client()?.arg("save").arg("--output").arg(&saved).arg(&image.name));
         // With containerd's store an engine calls the digest of the manifest the id; the archive keeps the configuration.
         let id = line(client()?.args(["image", "inspect", "--format", "{{.Id}}", &image.name]));
         let id = Some(id).filter(|id| *id == image.id);
-        let mut live = Source::engine("another docker live", image.name.clone(), id);
+        let mut live = Source::engine(format!("{engine} live"), image.name.clone(), id);
         live.environment = set(&[("DOCKER_HOST", &host)]);
         sources.push(live);
-        sources.push(Source::file("another docker save", text(&saved), image.id.clone()));
+        sources.push(Source::file(format!("{engine} docker save"), text(&saved), image.id.clone()));
         let mut save = client()?;
         save.arg("save").arg(&image.name);
-        sources.push(Source::input("another docker save piped", Feed::Pipe(save), image.id.clone()));
+        sources.push(Source::input(format!("{engine} docker save piped"), Feed::Pipe(save), image.id.clone()));
     }
     Ok(sources)
 }
 
 /// A run that is expected to fail.
-pub fn refused(label: &str, file: &Path) -> report::Ended {
+pub fn refused(file: &Path) -> report::Ended {
     let environment = set(&[("DOCKER_HOST", NOWHERE), ("CONTAINER_HOST", NOWHERE)]);
-    layerscope(&scratch(label), &["--json", "-", "--quiet", &text(file)], &environment, Stdio::null())
+    layerscope(scratch().path(), &["--json", "-", "--quiet", &text(file)], &environment, Stdio::null())
 }
 
 /// A path as an argument. The folders of these tests are named by us and by cargo.
