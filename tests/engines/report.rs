@@ -53,11 +53,15 @@ fn wait(command: &mut Command) -> Option<i32> {
 }
 
 /// Parses the report of a run that must have read everything.
-pub fn parse(label: &str, ended: &Ended) -> Value {
-    assert_eq!(ended.code, Some(0), "{label}: ended with {:?}:\n{}", ended.code, ended.told);
-    let report: Value = serde_json::from_slice(&ended.out).unwrap_or_else(|error| panic!("{label}: {error}"));
-    assert_eq!(report["schema"], "layerscope/report/1", "{label}");
-    report
+pub fn parse(ended: &Ended) -> Result<Value, String> {
+    if ended.code != Some(0) {
+        return Err(format!("ended with {:?}: {}", ended.code, ended.told.trim()));
+    }
+    let report: Value = serde_json::from_slice(&ended.out).map_err(|error| format!("no JSON: {error}"))?;
+    match report["schema"].as_str() {
+        Some("layerscope/report/1") => Ok(report),
+        other => Err(format!("not the schema: {other:?}")),
+    }
 }
 
 /// What must not depend on the source: the totals, the numbers that compare with dive's, every layer and every file.

@@ -61,14 +61,14 @@ impl Source {
         self
     }
 
-    /// The program's report about the image at this place.
-    pub fn report(self) -> Value {
+    /// The program's report about the image at this place, or how it failed.
+    pub fn report(self) -> Result<Value, String> {
         let scratch = scratch();
         let mut arguments = vec!["--json", "-", "--files", "--quiet"];
         arguments.extend(self.arguments.iter().map(String::as_str));
         let (input, writer) = self.feed.open();
         let ended = layerscope(scratch.path(), &arguments, &self.environment, input);
-        let report = parse(&self.label, &ended);
+        let report = parse(&ended);
         if let Some(mut writer) = writer {
             // The program may have enough before the last padding is written; then the writer's pipe is closed.
             let _ = writer.wait();
