@@ -7,6 +7,7 @@
 mod disk;
 mod images;
 mod odd;
+mod platforms;
 mod program;
 mod report;
 mod sources;
@@ -109,6 +110,25 @@ fn a_layer_that_umoci_adds_lies_on_top() {
 }
 
 #[test]
+fn the_platform_is_chosen_among_several() {
+    test(|| {
+        let image = images::links()?;
+        let expected = read(sources::saved(image));
+        for place in platforms::both(image)? {
+            for platform in ["linux/amd64", "linux/arm64"] {
+                let report = read(sources::at(platform, place.clone()).with(&["--platform", platform]));
+                assert_eq!(report["image"]["platform"], platform, "{place}");
+                assert_eq!(difference(&expected["totals"], &report["totals"]), None, "{place}");
+            }
+            let ended = sources::refused(&place, &["--platform", "linux/s390x"]);
+            assert_eq!(ended.code, Some(3), "{place}: {}", ended.told);
+            assert!(ended.told.contains("linux/arm64"), "what is there is not named: {}", ended.told);
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn verification_finds_nothing_wrong_with_what_tools_write() {
     test(|| {
         let image = images::odd()?;
@@ -127,7 +147,7 @@ fn a_container_export_is_named_and_refused() {
         let packed = export.with_extension("tar.gz");
         run_into(tool("gzip")?.arg("--stdout").arg(&export), &packed);
         for (label, file) in [("export", &export), ("export-packed", &packed)] {
-            let ended = sources::refused(file);
+            let ended = sources::refused(&text(file), &[]);
             assert_eq!(ended.code, Some(3), "{label}: {}", ended.told);
             assert!(ended.told.contains("docker export"), "{label} is not named: {}", ended.told);
             assert!(ended.told.contains("hint: "), "{label} comes without a hint: {}", ended.told);
@@ -145,7 +165,7 @@ fn an_archive_that_ends_early_is_no_success() {
         for tenths in [1, 5, 9] {
             let file = image.folder.join(format!("cut-{tenths}.tar"));
             fs::write(&file, &whole[..whole.len() / 10 * tenths]).unwrap();
-            let ended = sources::refused(&file);
+            let ended = sources::refused(&text(&file), &[]);
             assert!(matches!(ended.code, Some(3 | 4)), "ended with {:?}: {}", ended.code, ended.told);
             assert!(!ended.told.contains("panicked"), "{}", ended.told);
         }

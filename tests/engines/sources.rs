@@ -301,9 +301,10 @@ pub fn elsewhere(image: &Image) -> Ready<Vec<Source>> {
 }
 
 /// A run that is expected to fail.
-pub fn refused(file: &Path) -> report::Ended {
+pub fn refused(reference: &str, options: &[&str]) -> report::Ended {
     let environment = set(&[("DOCKER_HOST", NOWHERE), ("CONTAINER_HOST", NOWHERE)]);
-    layerscope(scratch().path(), &["--json", "-", "--quiet", &text(file)], &environment, Stdio::null())
+    let arguments = [&["--json", "-", "--quiet", reference], options].concat();
+    layerscope(scratch().path(), &arguments, &environment, Stdio::null())
 }
 
 /// A path as an argument. The folders of these tests are named by us and by cargo.
