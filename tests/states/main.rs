@@ -27,11 +27,14 @@ fn read(layers: &[Vec<Op>]) -> (Index, Stack) {
     let mut slots = Vec::new();
     for ops in layers {
         let tar = generate::tar(ops);
-        let slot = known.iter().find(|(bytes, _)| *bytes == tar).map(|(_, slot)| *slot).unwrap_or_else(|| {
-            builder.begin().unwrap();
-            layer::read(&tar[..], &Limits::default(), |entry| builder.add(entry)).unwrap();
-            builder.end()
-        });
+        let slot = known.iter().find(|(bytes, _)| *bytes == tar).map_or_else(
+            || {
+                builder.begin().unwrap();
+                layer::read(&tar[..], &Limits::default(), |entry| builder.add(entry)).unwrap();
+                builder.end()
+            },
+            |(_, slot)| *slot,
+        );
         known.push((tar, slot));
         slots.push(Some(slot));
     }

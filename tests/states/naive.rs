@@ -180,12 +180,11 @@ fn own_files(
             Op::Hardlink { path, target } => {
                 // The folders of the name come first, and may be what it links to.
                 make_room(&mut own, path, &mut lost);
-                match own.get(target).filter(|found| is_linkable(found)) {
-                    Some(found) => (path, Thing { name, implied: false, ..found.clone() }),
-                    None => {
-                        unresolved.push((path.clone(), target.clone(), name));
-                        (path, thing(Kind::Nothing, 0o644, 0, BUILT))
-                    }
+                if let Some(found) = own.get(target).filter(|found| is_linkable(found)) {
+                    (path, Thing { name, implied: false, ..found.clone() })
+                } else {
+                    unresolved.push((path.clone(), target.clone(), name));
+                    (path, thing(Kind::Nothing, 0o644, 0, BUILT))
                 }
             }
             Op::Whiteout { .. } | Op::Opaque { .. } => continue,
