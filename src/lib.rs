@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Data flows one way; nothing upstream knows anything downstream. [`session`] joins source, image, layer and index;
-//! [`cli`] is what was typed and [`settings`] what it means; [`run`] does it. [`error`] and [`units`] serve everybody.
+//! [`cli`] is what was typed and [`settings`] what it means; [`run`] does it. [`error`], [`units`] and [`platform`] serve everybody.
 //! `tests/architecture.rs` holds the rooms to these arrows.
 //!
 //! The same from a program:
@@ -33,6 +33,7 @@ pub mod error;
 pub mod image;
 pub mod index;
 pub mod layer;
+pub mod platform;
 pub mod policy;
 pub mod report;
 pub mod run;

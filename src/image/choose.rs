@@ -1,8 +1,9 @@
 //! Which image of several, and which platform of it.
 
 use super::manifest::{self, Candidate};
-use super::{Documents, Image, Platform};
+use super::{Documents, Image};
 use crate::error::{Error, Result};
+use crate::platform::Platform;
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default)]

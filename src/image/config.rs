@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::Platform;
 use super::manifest::{field, strings, text};
+use crate::platform::Platform;
 
 /// An image config.
 #[derive(Debug, Clone, Default)]

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::config::{self, Config};
 use super::digest::{self, from_name};
-use super::{Documents, Image, Layer, Platform};
+use super::{Documents, Image, Layer};
 use crate::error::{Error, Result};
+use crate::platform::Platform;
 
 /// How deep indexes may nest.
 const MOST_NESTING: usize = 8;

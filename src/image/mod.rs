@@ -5,14 +5,13 @@ mod choose;
 mod config;
 mod digest;
 mod manifest;
-mod platform;
 
 pub use choose::{Wanted, resolve};
 pub use config::{Config, Step};
 pub use digest::sha256;
-pub use platform::Platform;
 
 use crate::error::Result;
+use crate::platform::Platform;
 
 /// Largest JSON document that is read, in bytes. Configs of real images stay below 1 MiB.
 pub const MOST_JSON_BYTES: u64 = 32 * 1024 * 1024;

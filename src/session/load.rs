@@ -89,8 +89,7 @@ pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Ar
             Ok(loaded)
         }
         Reference::Engine { engine, name } => {
-            let platform = options.wanted.platform.as_ref().map(ToString::to_string);
-            let opened = engine::open(*engine, name, platform.as_deref())?;
+            let opened = engine::open(*engine, name, options.wanted.platform.as_ref())?;
             export(opened, name, options, progress)
         }
     }

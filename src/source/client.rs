@@ -14,8 +14,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use crate::error::Error;
+use crate::platform::Platform;
 use crate::source::host::{Address, Host, Tls};
-use crate::source::platform::Platform;
 use crate::source::ssh;
 use crate::source::trouble::{Brand, Failure, chain, root_cause};
 
@@ -100,7 +100,7 @@ impl Client {
     /// without it an engine answers in its newest dialect, which need not be one that bollard reads.
     fn asking(&self, patience: Duration, platform: Option<&Platform>) -> Docker {
         let version = format!("/v{}", self.api);
-        let query = platform.filter(|_| self.api >= PLATFORM_API).map(Platform::query);
+        let query = platform.filter(|_| self.api >= PLATFORM_API).map(parameter);
         self.docker.clone().with_timeout(patience).with_request_modifier(move |mut request| {
             let uri = request.uri();
             let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return request };
@@ -213,4 +213,13 @@ fn refusal(address: &Address, trouble: &Trouble) -> Failure {
 /// The innermost IO error's kind: TLS and the HTTP client wrap it in one another.
 fn io_kind(trouble: &Trouble) -> Option<io::ErrorKind> {
     chain(trouble).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind).last()
+}
+
+/// The platform as a parameter of a request: JSON, since API 1.48.
+fn parameter(platform: &Platform) -> String {
+    let variant = platform.variant.as_ref().map(|variant| format!(r#","variant":"{variant}""#)).unwrap_or_default();
+    let json = format!(r#"{{"os":"{}","architecture":"{}"{variant}}}"#, platform.os, platform.architecture);
+    let encoded =
+        json.replace('{', "%7B").replace('}', "%7D").replace('"', "%22").replace(':', "%3A").replace(',', "%2C");
+    format!("platform={encoded}")
 }

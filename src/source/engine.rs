@@ -11,10 +11,10 @@ use bollard::models::{ImageHistoryResponseItem, ImageInspect};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, Kind, Result};
+use crate::platform::Platform;
 use crate::source::client::Client;
 use crate::source::export::honest;
 use crate::source::host::{self, Host, Surroundings, real};
-use crate::source::platform::Platform;
 use crate::source::pump::Pump;
 use crate::source::reference::EngineKind;
 use crate::source::trouble::{Attempt, Brand, Failure, root_cause, verdict};
@@ -106,7 +106,7 @@ impl EngineFacts {
 ///
 /// # Errors
 /// No engine has it; the error names every place that was tried.
-pub fn open(kind: EngineKind, name: &str, platform: Option<&str>) -> Result<EngineImage> {
+pub fn open(kind: EngineKind, name: &str, platform: Option<&Platform>) -> Result<EngineImage> {
     surrounded(|around| open_in(around, kind, name, platform))
 }
 
@@ -127,16 +127,15 @@ fn surrounded<T>(run: impl FnOnce(&Surroundings) -> T) -> T {
 }
 
 /// [`open`] in given surroundings.
-fn open_in(around: &Surroundings, kind: EngineKind, name: &str, platform: Option<&str>) -> Result<EngineImage> {
+fn open_in(around: &Surroundings, kind: EngineKind, name: &str, platform: Option<&Platform>) -> Result<EngineImage> {
     check_name(name)?;
-    let platform = platform.map(Platform::parse).transpose()?;
     let Places { hosts, mut attempts } = places(around, kind)?;
     let runtime = runtime()?;
     for (brand, host) in hosts {
-        match runtime.block_on(look_up(brand, &host, name, platform.as_ref())) {
+        match runtime.block_on(look_up(brand, &host, name, platform)) {
             Ok((client, facts)) => {
                 let whole = whole_name(name, &facts.tags);
-                let export = honest(client.export(whole, platform.as_ref()), client.place);
+                let export = honest(client.export(whole, platform), client.place);
                 let export = Pump::start(runtime, export)
                     .map_err(|cause| Error::image("cannot start a thread").caused_by(&cause))?;
                 return Ok(EngineImage { facts, export });
@@ -259,10 +258,13 @@ async fn ask(client: &Client, name: &str, platform: Option<&Platform>) -> Result
         Ok(inspect) => inspect,
         Err(trouble) => return Err(not_found(client, name, platform, &trouble).await),
     };
-    let os = inspect.os.as_deref().unwrap_or_default();
-    let architecture = inspect.architecture.as_deref().unwrap_or_default();
-    if let Some(platform) = platform.filter(|platform| !platform.is(os, architecture, inspect.variant.as_deref())) {
-        let error = Error::image(format!("the image '{name}' in {} is for {os}/{architecture}", client.place));
+    let found = Platform {
+        os: inspect.os.clone().unwrap_or_default(),
+        architecture: inspect.architecture.clone().unwrap_or_default(),
+        variant: inspect.variant.clone().filter(|variant| !variant.is_empty()),
+    };
+    if let Some(platform) = platform.filter(|platform| !found.satisfies(platform)) {
+        let error = Error::image(format!("the image '{name}' in {} is for {found}", client.place));
         return Err(Failure::Other(
             error.because(format!("this engine offers no {platform} of it")).hint(pull_hint(client, name, platform)),
         ));

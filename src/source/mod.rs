@@ -10,7 +10,6 @@ mod export;
 mod fake;
 mod host;
 pub mod layout;
-mod platform;
 pub mod pump;
 pub mod reference;
 mod ssh;

@@ -60,7 +60,8 @@ fn around<T>(root: &Path, vars: &[(&str, &str)], run: impl FnOnce(&Surroundings)
 /// Opens with nothing set but `DOCKER_HOST`.
 fn open_at(host: &str, name: &str, platform: Option<&str>) -> Result<EngineImage> {
     around(Path::new("/nowhere"), &[("DOCKER_HOST", host)], |around| {
-        open_in(around, EngineKind::Docker, name, platform)
+        let platform: Option<Platform> = platform.map(|text| text.parse().unwrap());
+        open_in(around, EngineKind::Docker, name, platform.as_ref())
     })
 }
 
@@ -252,7 +253,6 @@ fn a_platform_is_asked_for_only_where_the_engine_can_choose() {
     let fake = engine("1.41", whole);
     let text = open_at(&fake.host, "app", Some("linux/arm64")).unwrap_err().to_string();
     assert!(text.contains("is for linux/amd64") && text.contains("docker pull --platform linux/arm64 app"), "{text}");
-    assert_eq!(open_at(&fake.host, "app", Some("arm64")).unwrap_err().kind().exit_code(), 2);
 }
 
 #[test]
