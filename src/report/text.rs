@@ -34,7 +34,9 @@ pub fn write(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 fn head(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let image = facts.image;
-    writeln!(out, "{}  {}  {} layers", printable(facts.reference.as_bytes()), image.platform, image.layers.len())?;
+    let platform = image.platform.to_string();
+    let (reference, platform) = (printable(facts.reference.as_bytes()), printable(platform.as_bytes()));
+    writeln!(out, "{reference}  {platform}  {} layers", image.layers.len())?;
     writeln!(out, "  id       {}", image.id)?;
     if let Some(digest) = &image.digest {
         writeln!(out, "  digest   {}", printable(digest.as_bytes()))?;
