@@ -195,6 +195,8 @@ pub fn pass(stream: impl Read, mut visit: impl FnMut(&str, Passing<'_>) -> Resul
             _ => {}
         }
     }
+    // What follows the end still counts: a checksum of the compression, and a writer that must not meet a closed pipe.
+    io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(|error| broken(&error))?;
     Ok(())
 }
 
