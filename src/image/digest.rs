@@ -10,6 +10,14 @@ pub fn sha256(bytes: &[u8]) -> String {
     format!("sha256:{}", hex(&Sha256::digest(bytes)))
 }
 
+/// How the digest of some bytes differs from the stated one. Other algorithms than SHA-256 cannot be held against them.
+#[must_use]
+pub fn mismatch(stated: &str, bytes: &[u8]) -> Option<String> {
+    let computed = sha256(bytes);
+    (stated.starts_with("sha256:") && stated != computed)
+        .then(|| format!("its digest is {computed}, not {stated} as stated"))
+}
+
 /// Algorithm and digits, when both are of the form that can be a path without harm.
 pub fn split(digest: &str) -> Option<(&str, &str)> {
     let (algorithm, digits) = digest.split_once(':')?;

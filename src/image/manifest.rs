@@ -1,6 +1,8 @@
 //! Manifests and indexes of both families, as candidates to choose from.
 //! Formats: Docker image spec v1.2 ("Combined Image JSON"), OCI image spec manifest.md and image-index.md.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::config::{self, Config};
@@ -12,8 +14,12 @@ use crate::platform::Platform;
 /// How deep indexes may nest.
 const MOST_NESTING: usize = 8;
 
-/// How many manifests one source may list.
+/// How many manifests and indexes one source may list, each counted as often as it is listed: indexes that list one
+/// another multiply.
 const MOST_MANIFESTS: usize = 10_000;
+
+/// Bytes of documents that are read to find out what there is. Real indexes with their configs stay below a hundredth.
+const MOST_BYTES_SEARCHED: usize = 256 * 1024 * 1024;
 
 /// Something that can be chosen.
 #[derive(Debug, Clone)]
@@ -26,6 +32,8 @@ pub struct Candidate {
     pub id: Option<String>,
     /// Digest of its manifest.
     pub digest: Option<String>,
+    /// How its manifest differs from what lists it.
+    mismatch: Option<String>,
     body: Body,
 }
 
@@ -43,7 +51,9 @@ pub fn docker(documents: &dyn Documents) -> Result<Vec<Candidate>> {
     let Value::Array(images) = manifest else {
         // skopeo's `dir:` keeps one manifest under that name, its blobs beside it.
         let digest = documents.document("manifest.json")?.map(|bytes| digest::sha256(&bytes));
-        return Ok(vec![from_manifest(documents, manifest, Vec::new(), None, digest)?]);
+        let mut search = Search::new(documents);
+        search.manifest(manifest, Vec::new(), None, digest, None)?;
+        return Ok(search.found);
     };
     images
         .iter()
@@ -51,12 +61,15 @@ pub fn docker(documents: &dyn Documents) -> Result<Vec<Candidate>> {
         .map(|image| {
             let config =
                 text(image, "Config").ok_or_else(|| broken("manifest.json", "an image in it has no Config"))?;
-            let document = json(documents, &config)?;
+            // A config that cannot be read is a fault of that image only; whoever chooses it is told.
+            let bytes = documents.document(&config).ok().flatten();
+            let document: Option<Value> = bytes.as_ref().and_then(|bytes| serde_json::from_slice(bytes).ok());
             Ok(Candidate {
                 names: strings(image, "RepoTags"),
                 platform: document.as_ref().map(config::platform).unwrap_or_default(),
-                id: documents.document(&config)?.map(|bytes| digest::sha256(&bytes)),
+                id: bytes.map(|bytes| digest::sha256(&bytes)),
                 digest: None,
+                mismatch: None,
                 body: Body::Docker { config, layers: strings(image, "Layers") },
             })
         })
@@ -67,80 +80,124 @@ pub fn docker(documents: &dyn Documents) -> Result<Vec<Candidate>> {
 /// not here: `docker save` keeps the whole index of an image of which it has one platform. What is left out for that
 /// reason is returned beside, for messages.
 pub fn oci(documents: &dyn Documents) -> Result<(Vec<Candidate>, Vec<Platform>)> {
-    let (mut found, mut absent) = (Vec::new(), Vec::new());
+    let mut search = Search::new(documents);
     if let Some(index) = json(documents, "index.json")? {
-        descend(documents, &index, &[], 0, &mut found, &mut absent)?;
+        search.descend(&index, &[], 0)?;
     }
-    // One manifest under two tags is one image with two names.
-    let mut merged: Vec<Candidate> = Vec::new();
-    for candidate in found {
-        match merged.iter_mut().find(|known| known.digest.is_some() && known.digest == candidate.digest) {
-            Some(known) => known.names.extend(candidate.names),
-            None => merged.push(candidate),
-        }
+    let Search { mut found, absent, artifacts, .. } = search;
+    // Signatures and other artifacts stand beside the image that they are about. Alone, they are told by their type.
+    if found.is_empty() {
+        found = artifacts;
     }
-    let found = merged;
     Ok((found, absent))
 }
 
-fn descend(
-    documents: &dyn Documents,
-    index: &Value,
-    names: &[String],
-    depth: usize,
-    found: &mut Vec<Candidate>,
-    absent: &mut Vec<Platform>,
-) -> Result<()> {
-    if depth > MOST_NESTING {
-        return Err(broken("index.json", "its indexes are nested too deep"));
-    }
-    let descriptors = field(index, "manifests").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    for descriptor in descriptors {
-        if found.len() >= MOST_MANIFESTS {
-            return Err(broken("index.json", "it lists too many manifests"));
-        }
-        let annotations = field(descriptor, "annotations").unwrap_or(&Value::Null);
-        let platform = field(descriptor, "platform").map(config::platform);
-        if platform.as_ref().is_some_and(Platform::is_unknown)
-            || text(annotations, "vnd.docker.reference.type").is_some()
-        {
-            continue;
-        }
-        let mut names = names.to_vec();
-        // containerd writes the whole name beside the tag; the whole name says more.
-        let whole = text(annotations, "io.containerd.image.name");
-        names.extend(whole.or_else(|| text(annotations, "org.opencontainers.image.ref.name")));
-        let Some(digest) = text(descriptor, "digest") else { continue };
-        let Some((name, document)) = blob_json(documents, &digest)? else {
-            absent.extend(platform);
-            continue;
-        };
-        let is_index = field(&document, "manifests").is_some() && field(&document, "layers").is_none();
-        if is_index {
-            descend(documents, &document, &names, depth + 1, found, absent)?;
-        } else if field(&document, "layers").is_some() || field(&document, "config").is_some() {
-            found.push(from_manifest(documents, document, names, platform, Some(digest))?);
-        } else {
-            return Err(broken(&name, "it is neither a manifest nor an index"));
-        }
-    }
-    Ok(())
+/// Goes through indexes.
+struct Search<'d> {
+    documents: &'d dyn Documents,
+    found: Vec<Candidate>,
+    /// Which of `found` has a digest.
+    known: HashMap<String, usize>,
+    artifacts: Vec<Candidate>,
+    absent: Vec<Platform>,
+    visited: usize,
+    bytes: usize,
 }
 
-fn from_manifest(
-    documents: &dyn Documents,
-    manifest: Value,
-    names: Vec<String>,
-    platform: Option<Platform>,
-    digest: Option<String>,
-) -> Result<Candidate> {
-    let id = field(&manifest, "config").and_then(|config| text(config, "digest"));
-    let platform = match (platform, &id) {
-        (Some(platform), _) => platform,
-        (None, Some(id)) => blob_json(documents, id)?.map(|(_, config)| config::platform(&config)).unwrap_or_default(),
-        (None, None) => Platform::default(),
-    };
-    Ok(Candidate { names, platform, id, digest, body: Body::Oci { manifest } })
+impl<'d> Search<'d> {
+    fn new(documents: &'d dyn Documents) -> Self {
+        Self {
+            documents,
+            found: Vec::new(),
+            known: HashMap::new(),
+            artifacts: Vec::new(),
+            absent: Vec::new(),
+            visited: 0,
+            bytes: 0,
+        }
+    }
+
+    fn descend(&mut self, index: &Value, names: &[String], depth: usize) -> Result<()> {
+        if depth > MOST_NESTING {
+            return Err(broken("index.json", "its indexes are nested too deep"));
+        }
+        for descriptor in list(index, "manifests") {
+            self.visited += 1;
+            if self.visited > MOST_MANIFESTS {
+                return Err(broken("index.json", "it lists too many manifests"));
+            }
+            let annotations = field(descriptor, "annotations").unwrap_or(&Value::Null);
+            let platform = field(descriptor, "platform").map(config::platform);
+            if platform.as_ref().is_some_and(Platform::is_unknown)
+                || text(annotations, "vnd.docker.reference.type").is_some()
+            {
+                continue;
+            }
+            let mut names = names.to_vec();
+            // containerd writes the whole name beside the tag; the whole name says more.
+            let whole = text(annotations, "io.containerd.image.name");
+            names.extend(whole.or_else(|| text(annotations, "org.opencontainers.image.ref.name")));
+            let Some(digest) = text(descriptor, "digest") else { continue };
+            // One manifest under two tags is one image with two names.
+            if let Some(known) = self.known.get(&digest) {
+                self.found[*known].names.extend(names);
+                continue;
+            }
+            let name = blob_name(self.documents, &digest);
+            let Some(bytes) = self.read(&name)? else {
+                self.absent.extend(platform);
+                continue;
+            };
+            let document = parse(&name, &bytes)?;
+            let is_index = field(&document, "manifests").is_some() && field(&document, "layers").is_none();
+            if is_index {
+                self.descend(&document, &names, depth + 1)?;
+            } else if field(&document, "layers").is_some() || field(&document, "config").is_some() {
+                let mismatch = digest::mismatch(&digest, &bytes);
+                self.manifest(document, names, platform, Some(digest), mismatch)?;
+            } else {
+                return Err(broken(&name, "it is neither a manifest nor an index"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what a manifest describes.
+    fn manifest(
+        &mut self,
+        manifest: Value,
+        names: Vec<String>,
+        platform: Option<Platform>,
+        digest: Option<String>,
+        mismatch: Option<String>,
+    ) -> Result<()> {
+        let id = field(&manifest, "config").and_then(|config| text(config, "digest"));
+        let config = match &id {
+            Some(id) => self.read(&blob_name(self.documents, id))?,
+            None => None,
+        };
+        // What is wrong with it is told when it is chosen.
+        let config: Option<Value> = config.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let is_artifact = config.as_ref().is_some_and(|config| Config::read(config).is_none());
+        let platform = platform.or_else(|| config.as_ref().map(config::platform)).unwrap_or_default();
+        let candidate = Candidate { names, platform, id, digest, mismatch, body: Body::Oci { manifest } };
+        if is_artifact {
+            self.artifacts.push(candidate);
+        } else {
+            self.known.extend(candidate.digest.clone().map(|digest| (digest, self.found.len())));
+            self.found.push(candidate);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, name: &str) -> Result<Option<Vec<u8>>> {
+        let bytes = self.documents.document(name)?;
+        self.bytes += bytes.as_ref().map_or(0, Vec::len);
+        if self.bytes > MOST_BYTES_SEARCHED {
+            return Err(broken("index.json", "the documents that it lists are too large"));
+        }
+        Ok(bytes)
+    }
 }
 
 impl Candidate {
@@ -153,9 +210,7 @@ impl Candidate {
             }
             Body::Oci { manifest } => {
                 let id = self.id.as_deref().ok_or_else(|| broken("the manifest", "it names no config"))?;
-                let descriptors =
-                    field(manifest, "layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                let layers = descriptors.iter().map(|descriptor| {
+                let layers = list(manifest, "layers").iter().map(|descriptor| {
                     let digest = text(descriptor, "digest").unwrap_or_default();
                     Layer {
                         blob: blob_name(documents, &digest),
@@ -180,6 +235,15 @@ impl Candidate {
         for (layer, diff_id) in layers.iter_mut().zip(&config.diff_ids) {
             layer.diff_id = Some(diff_id.clone());
         }
+        let stated = match &self.body {
+            Body::Docker { config, .. } => from_name(config),
+            Body::Oci { .. } => self.id.clone(),
+        };
+        let about = |what: &str, why: String| format!("the image's {what}: {why}");
+        let mismatch =
+            self.mismatch.clone().map(|why| about("manifest", why)).or_else(|| {
+                stated.and_then(|stated| digest::mismatch(&stated, &bytes)).map(|why| about("config", why))
+            });
         let platform = if config.platform.os.is_empty() { self.platform.clone() } else { config.platform.clone() };
         Ok(Image {
             tags: self.names.clone(),
@@ -188,6 +252,7 @@ impl Candidate {
             platform,
             config,
             layers,
+            mismatch,
         })
     }
 
@@ -196,8 +261,7 @@ impl Candidate {
         match &self.body {
             Body::Docker { .. } => Vec::new(),
             Body::Oci { manifest } => {
-                let layers = field(manifest, "layers").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                layers.iter().filter_map(|layer| text(layer, "digest")).collect()
+                list(manifest, "layers").iter().filter_map(|layer| text(layer, "digest")).collect()
             }
         }
     }
@@ -228,11 +292,6 @@ fn blob_name(documents: &dyn Documents, digest: &str) -> String {
         }
         None => digest.to_owned(),
     }
-}
-
-fn blob_json(documents: &dyn Documents, digest: &str) -> Result<Option<(String, Value)>> {
-    let name = blob_name(documents, digest);
-    Ok(json(documents, &name)?.map(|document| (name, document)))
 }
 
 fn json(documents: &dyn Documents, name: &str) -> Result<Option<Value>> {
@@ -267,8 +326,12 @@ pub fn text(object: &Value, name: &str) -> Option<String> {
     field(object, name)?.as_str().map(str::to_owned)
 }
 
+/// A field that is a list; empty when it is not there.
+fn list<'v>(object: &'v Value, name: &str) -> &'v [Value] {
+    field(object, name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
 /// A field that is a list of texts; empty when it is not there.
 pub fn strings(object: &Value, name: &str) -> Vec<String> {
-    let list = field(object, name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    list(object, name).iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -43,6 +43,8 @@ pub struct Image {
     pub config: Config,
     /// Its layers, lowest first.
     pub layers: Vec<Layer>,
+    /// How a document differs from the digest that is stated for it, when it does.
+    pub mismatch: Option<String>,
 }
 
 /// One layer as the documents describe it.
