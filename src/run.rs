@@ -32,7 +32,7 @@ pub fn run(settings: &Settings) -> Result<u8> {
     let duplicates = duplicates::duplicates(&loaded.index, &loaded.stack, &account);
     let dive = dive::numbers(&loaded.index, &loaded.stack);
     let failed: Vec<_> = loaded.layers.iter().map(|layer| layer.failed.clone()).collect();
-    let partial = unread(&failed);
+    let partial = unread(&failed).or_else(|| loaded.broken.clone());
     let measured = Measured {
         efficiency: dive.efficiency,
         wasted_bytes: dive.wasted_bytes,
@@ -88,6 +88,7 @@ fn coverage(loaded: &Loaded) -> Vec<Gap> {
         .enumerate()
         .filter_map(|(layer, outcome)| Some(gap(format!("layer {layer}"), outcome.failed.clone()?)));
     let mut gaps: Vec<_> = failed.collect();
+    gaps.extend(loaded.broken.clone().map(|reason| gap("the end of the archive".into(), reason)));
     let (image, layers) = (&loaded.image, loaded.image.layers.len());
     if layers > 0 && image.config.history.is_empty() {
         gaps.push(gap("commands of the layers".into(), "the config has no history".into()));

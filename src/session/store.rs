@@ -92,7 +92,7 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
         outcomes.push(outcome);
     }
     drop(known);
-    Ok(assemble(image, builder, outcomes, options))
+    assemble(image, builder, outcomes, options, store.broken().map(str::to_owned))
 }
 
 /// Why a layer's blob may not be there.

@@ -23,6 +23,7 @@ struct Passed {
     documents: HashMap<String, Vec<u8>>,
     /// Documents that were not kept, with their size.
     dropped: HashMap<String, u64>,
+    /// What each member is as a layer: read, or refused with the reason.
     slots: HashMap<String, Outcome>,
     links: Links,
     kept: u64,
@@ -39,7 +40,7 @@ impl Documents for Passed {
 
     fn has(&self, name: &str) -> bool {
         let name = self.links.follow(name);
-        self.documents.contains_key(name) || self.slots.contains_key(name)
+        self.slots.contains_key(name)
     }
 }
 
@@ -61,7 +62,7 @@ pub fn load(stream: impl Read, options: &Options, progress: &Arc<Progress>) -> R
         (Err(error), Ok(())) => return Err(error),
     };
     let outcomes = image.layers.iter().map(|layer| passed.layer(layer, broken.as_ref())).collect();
-    Ok(assemble(image, builder, outcomes, options))
+    assemble(image, builder, outcomes, options, broken.map(|broken| broken.one_line()))
 }
 
 impl Passed {
@@ -75,13 +76,21 @@ impl Passed {
     ) -> Result<()> {
         let sniffed = decode::peek(bytes)
             .map_err(|error| Error::image(format!("cannot read '{name}' in the archive")).caused_by(&error))?;
-        if sniffed.kind == Kind::Json {
-            return self.keep(name, sniffed.whole());
-        }
-        // What can be no layer is remembered with its reason: the manifest may call it one.
+        // What can be no layer is remembered with its reason: the manifest may call it one. What can be no document
+        // is remembered by its beginning, which is enough to say so.
         let outcome = match refusal(sniffed.kind, &sniffed.head) {
-            Some(reason) => Outcome { failed: Some(reason.to_string()), ..Outcome::default() },
-            None => read_layer(sniffed.whole(), builder, options, progress),
+            Some(reason) if sniffed.kind == Kind::Json => {
+                self.keep(name, sniffed.whole())?;
+                Outcome { failed: Some(reason.to_string()), ..Outcome::default() }
+            }
+            Some(reason) => {
+                self.documents.insert(name.to_owned(), sniffed.head);
+                Outcome { failed: Some(reason.to_string()), ..Outcome::default() }
+            }
+            None => {
+                self.documents.insert(name.to_owned(), sniffed.head.clone());
+                read_layer(sniffed.whole(), builder, options, progress)
+            }
         };
         self.slots.insert(name.to_owned(), outcome);
         Ok(())
@@ -106,9 +115,6 @@ impl Passed {
         let name = self.links.follow(&layer.blob);
         match self.slots.get(name) {
             Some(outcome) => outcome.clone(),
-            None if self.documents.contains_key(name) || self.dropped.contains_key(name) => {
-                Outcome { failed: Some("it is a JSON document, not a tar archive".into()), ..Outcome::default() }
-            }
             None => {
                 let failed = missing(layer);
                 let why = broken.map_or_else(String::new, |broken| format!(" ({})", broken.one_line()));
