@@ -49,7 +49,20 @@ pub enum LayerError {
     /// Neither a tar nor anything that unpacks to one.
     #[error("it is not a tar archive (it begins with {0})")]
     NotTar(String),
+    /// Not a byte in it. Even a layer without entries has its end blocks.
+    #[error("it is empty")]
+    Empty,
+    /// Decompression needs more than there is.
+    #[error("it ends in the middle of its compressed data ({0})")]
+    Incomplete(io::Error),
     /// Reading or decompressing failed.
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(io::Error),
+}
+
+impl From<io::Error> for LayerError {
+    fn from(error: io::Error) -> Self {
+        // Only decoders say so; the end of plain data is no error to a reader.
+        if error.kind() == io::ErrorKind::UnexpectedEof { Self::Incomplete(error) } else { Self::Io(error) }
+    }
 }

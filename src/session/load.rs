@@ -254,7 +254,7 @@ pub(super) fn refusal(kind: Kind, head: &[u8]) -> Option<LayerError> {
     match kind {
         Kind::Tar | Kind::Gzip | Kind::Zstd => None,
         Kind::Unsupported(name) => Some(LayerError::Compression(name)),
-        Kind::Empty => Some(LayerError::Truncated { at: 0, missing: decode::SNIFF_BYTES as u64 }),
+        Kind::Empty => Some(LayerError::Empty),
         Kind::Json | Kind::Unknown => Some(LayerError::NotTar(beginning(head))),
     }
 }
