@@ -113,13 +113,11 @@ impl Passed {
 
     fn layer(&self, layer: &image::Layer, broken: Option<&Error>) -> Outcome {
         let name = self.links.follow(&layer.blob);
-        match self.slots.get(name) {
-            Some(outcome) => outcome.clone(),
-            None => {
-                let failed = missing(layer);
-                let why = broken.map_or_else(String::new, |broken| format!(" ({})", broken.one_line()));
-                Outcome { failed: Some(failed + &why), ..Outcome::default() }
-            }
+        if let Some(outcome) = self.slots.get(name) {
+            return outcome.clone();
         }
+        let failed = missing(layer);
+        let why = broken.map_or_else(String::new, |broken| format!(" ({})", broken.one_line()));
+        Outcome { failed: Some(failed + &why), ..Outcome::default() }
     }
 }
