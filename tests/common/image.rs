@@ -168,8 +168,7 @@ pub fn pax_record(key: &[u8], value: &[u8]) -> Vec<u8> {
 }
 
 pub fn digest(bytes: &[u8]) -> String {
-    let digits: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digits}")
+    format!("sha256:{}", layerscope::units::hex(&Sha256::digest(bytes)))
 }
 
 pub fn hex(bytes: &[u8]) -> String {

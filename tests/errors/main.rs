@@ -1,5 +1,7 @@
 //! What goes wrong with images: each fault has its exit code, and says what it is, what caused it and what to do.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // What the tests share may fail as tests do.
+
 #[path = "../common/mod.rs"]
 mod common;
 

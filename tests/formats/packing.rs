@@ -157,7 +157,7 @@ fn a_pipe_on_the_command_line() {
 fn layers_of_sixty_four_digits_without_an_end() {
     // What `dir:` and some mirrors write: the bare digits.
     let sample = Sample::new();
-    let members = docker_members(&sample.0, gzip, str::to_owned, |hex| hex.to_owned(), DOCKER_KEYS);
+    let members = docker_members(&sample.0, gzip, str::to_owned, str::to_owned, DOCKER_KEYS);
     assert_eq!(members[1].0, hex(&gzip(&sample.0[0])));
     sample.expect(&agree(&archive(&members)));
 }

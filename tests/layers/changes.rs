@@ -13,7 +13,7 @@ fn states(report: &Value, path: &str) -> Vec<String> {
 #[test]
 fn of_entries_for_one_path_the_last_wins() {
     let layer = Layer::new().filled("a", 1000, 1).filled("a", 30, 2).finish();
-    let report = report(&[layer.clone()]);
+    let report = report(std::slice::from_ref(&layer));
     assert_eq!(versions(&report, "/a").len(), 1);
     assert_eq!(versions(&report, "/a")[0]["size"], 30);
     let totals = &report["totals"];
@@ -63,7 +63,7 @@ fn an_opaque_marker_stands_anywhere_in_its_layer() {
 #[test]
 fn a_whiteout_of_nothing_is_a_note() {
     let layer = Layer::new().whiteout("nowhere/x").whiteout("y").file("a", "1").finish();
-    let report = report(&[layer.clone()]);
+    let report = report(std::slice::from_ref(&layer));
     assert_eq!(report["layers"][0]["changes"], json!({ "added": 1, "changed": 0, "rewritten": 0, "removed": 0 }));
     let text = run_with_stdin(&["-"], &docker_archive(&[layer])).stdout;
     assert!(text.contains("layer 0: 2 whiteouts remove nothing, because nothing is there"), "{text}");

@@ -52,7 +52,7 @@ fn numbers_in_base_256() {
         .raw(changed("size", 0, |header| header.as_old_mut().size.copy_from_slice(&number(&[3], 12, 0))), b"abc")
         .raw(
             changed("year-2242", 0, |header| {
-                header.as_old_mut().mtime.copy_from_slice(&number(&[2, 0, 0, 0, 0], 12, 0))
+                header.as_old_mut().mtime.copy_from_slice(&number(&[2, 0, 0, 0, 0], 12, 0));
             }),
             &[],
         )
@@ -111,7 +111,7 @@ fn types_that_nobody_knows_are_files() {
         .raw(changed("odd", 4, |header| header.set_entry_type(EntryType::new(b'Z'))), b"data")
         .file("x", "1")
         .finish();
-    let report = report(&[layer.clone()]);
+    let report = report(std::slice::from_ref(&layer));
     assert_eq!(versions(&report, "/odd")[0]["kind"], "file");
     assert_eq!(report["totals"]["shippedBytes"], 5);
     let text = run_with_stdin(&["-"], &docker_archive(&[layer])).stdout;

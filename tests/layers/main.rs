@@ -1,5 +1,7 @@
 //! What a layer's tar may hold, seen in the program's report: names, links, sparse files, records, odd headers.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // What the tests share may fail as tests do.
+
 #[path = "../common/mod.rs"]
 mod common;
 

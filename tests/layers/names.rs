@@ -91,7 +91,7 @@ fn global_headers_say_nothing_of_an_entry() {
         .file("a", "x")
         .file("b", "y")
         .finish();
-    let report = report(&[layer.clone()]);
+    let report = report(std::slice::from_ref(&layer));
     assert_eq!(paths(&report), ["/a", "/b"]);
     assert_eq!(report["totals"]["shippedBytes"], 2);
     let text = run_with_stdin(&["-"], &docker_archive(&[layer])).stdout;
@@ -150,7 +150,7 @@ fn spellings_of_a_path() {
 #[test]
 fn steps_out_of_the_root_stay_inside() {
     let layer = Layer::new().file("../../etc/passwd", "x").file("a/../b", "yy").file("..", "").finish();
-    let report = report(&[layer.clone()]);
+    let report = report(std::slice::from_ref(&layer));
     assert_eq!(paths(&report), ["/b", "/etc", "/etc/passwd"]);
     let text = run_with_stdin(&["-"], &docker_archive(&[layer])).stdout;
     assert!(text.contains("layer 0: 4 names step out of their folder with '..'"), "{text}");
