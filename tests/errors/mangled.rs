@@ -143,7 +143,10 @@ fn damaged_archives() {
                 dice.damage(&mut bytes);
             }
         }
-        let _ = open_and_report(&bytes);
+        if let Err(error) = open_and_report(&bytes) {
+            assert_eq!(error.kind().exit_code(), 3, "{error}");
+            assert!(!error.to_string().contains(|character: char| character.is_control() && character != '\n'));
+        }
     }
 }
 

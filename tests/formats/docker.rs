@@ -210,6 +210,20 @@ fn a_scheme_in_front_of_the_path_changes_nothing() {
     }
 }
 
+#[test]
+fn digests_fit_in_every_dialect() {
+    let sample = Sample::new();
+    let kaniko = |hex: &str| format!("{hex}.tar.gz");
+    let kaniko = docker_members(&sample.0, gzip, kaniko, |hex| format!("sha256:{hex}"), DOCKER_KEYS);
+    let mut oci = Oci::default();
+    let image = oci.image("linux/amd64", &sample.0, zstd);
+    let dialects =
+        [classic(&sample.0), podman(&sample.0), docker_archive(&sample.0), archive(&kaniko), oci.archive(&[image])];
+    for tar in dialects {
+        sample.expect(&agree_with(&tar, &["--verify"]));
+    }
+}
+
 /// The files of an archive; links and folders are left out.
 fn members_of(tar: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut archive = tar::Archive::new(tar);
