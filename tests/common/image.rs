@@ -143,6 +143,7 @@ impl Layer {
     }
 
     /// Bytes as they are, padded to a block.
+    #[allow(clippy::needless_pass_by_value)] // What goes into a builder is given away.
     pub fn raw(mut self, header: Header, contents: &[u8]) -> Self {
         let out = self.builder.get_mut();
         out.write_all(header.as_bytes()).unwrap();

@@ -1,7 +1,5 @@
 //! What the tests share: images built in code, and the program as a child.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // It fails as tests do.
-#![allow(clippy::needless_pass_by_value)] // What goes into a builder is given away.
 #![allow(dead_code)] // Each test file is a crate of its own and uses a part.
 #![allow(clippy::unwrap_used)] // What a test needs and does not get ends the test.
 
