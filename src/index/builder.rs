@@ -3,20 +3,24 @@
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use super::attrs::Tables;
 use super::entry::{Flags, Link, NONE, Node, pack_device};
 use super::names::{Memory, NameRef};
-use super::{Attrs, Entry, EntryId, Index, Kind, PathId, SlotId};
+use super::{Entry, EntryId, Index, Kind, PathId, SlotId};
 use crate::layer::whiteout::{self, Mark};
-use crate::layer::{self, EntryKind, LayerError, Limits, Xattr};
+use crate::layer::{self, EntryKind, LayerError, Limits};
 
 /// What a folder gets that no header describes: what an engine gives it when it unpacks the layer.
 const IMPLIED_MODE: u16 = 0o755;
 
 /// A layer in which files turn into folders and back this often is made to waste time.
 const MOST_CONFLICTS: u32 = 1000;
+
+/// So is one that does it with large folders. Looking at a path costs 20 ns, so this is a second of waste.
+const MOST_LOOKED_AT: u64 = 50_000_000;
 
 /// What one slot came to.
 #[derive(Debug, Clone, Default)]
@@ -49,8 +53,7 @@ pub struct Builder {
     limits: Limits,
     paths: HashTable<u32>,
     names: Memory,
-    attrs: FxHashMap<Attrs, u32>,
-    xattrs: FxHashMap<Vec<Xattr>, u32>,
+    attrs: Tables,
     slot: SlotSummary,
     /// The folder of the last entry, by its spelling: tars list a folder's files together.
     folder: Option<(Vec<u8>, PathId)>,
@@ -59,6 +62,7 @@ pub struct Builder {
     /// Hard links whose target had not come by yet.
     waiting: Vec<u32>,
     conflicts: u32,
+    looked_at: u64,
 }
 
 impl Builder {
@@ -70,19 +74,18 @@ impl Builder {
         let name = names.intern(&mut index.names, b"").unwrap_or(NameRef(0));
         index.nodes.push(Node { parent: NONE, name, first_child: NONE, next_sibling: NONE, newest: NONE });
         index.xattrs.push(Vec::new());
-        let xattrs = FxHashMap::from_iter([(Vec::new(), 0)]);
         Self {
             index,
             limits,
             paths: HashTable::new(),
             names,
-            attrs: FxHashMap::default(),
-            xattrs,
+            attrs: Tables::default(),
             slot: SlotSummary::default(),
             folder: None,
             settled: None,
             waiting: Vec::new(),
             conflicts: 0,
+            looked_at: 0,
         }
     }
 
@@ -242,6 +245,10 @@ impl Builder {
 
     /// Adds a mark about the layers below. It makes no folder: nothing of this layer stands there.
     fn mark(&mut self, entry: &layer::Entry<'_>, path: PathId, kind: Kind) -> Result<(), LayerError> {
+        // Saying it again changes nothing, and lists stay so short that looking through them is free.
+        if self.here(path, |known| known == kind).is_some() {
+            return Ok(());
+        }
         self.push(entry, path, kind, NONE, Flags::default())
     }
 
@@ -320,39 +327,29 @@ impl Builder {
         if entry.typeflag == b'S' {
             flags.set(Flags::SPARSE);
         }
-        let attrs = self.attrs(entry);
+        let attrs = self.attrs.place(&mut self.index, entry);
         let older = self.index.nodes.get(path.0).newest;
         let slot = SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX));
         let record = Entry { size: entry.size, mtime: entry.mtime, path, older, attrs, extra, slot, kind, flags };
-        let id = self.index.entries.push(record);
-        let id =
-            id.ok_or_else(|| LayerError::TooMuch { what: "the number of entries".into(), limit: u64::from(u32::MAX) })?;
+        let id = self
+            .index
+            .entries
+            .push(&record)
+            .ok_or_else(|| LayerError::TooMuch { what: "the number of entries".into(), limit: u64::from(u32::MAX) })?;
         self.index.nodes.get_mut(path.0).newest = id;
         Ok(())
     }
 
-    fn attrs(&mut self, entry: &layer::Entry<'_>) -> u32 {
-        let place = |length: usize| u32::try_from(length).unwrap_or(NONE);
-        let xattrs = self.xattrs.get(entry.xattrs).copied().unwrap_or_else(|| {
-            let new = place(self.index.xattrs.len());
-            self.index.xattrs.push(entry.xattrs.to_vec());
-            self.xattrs.insert(entry.xattrs.to_vec(), new);
-            new
-        });
-        let attrs = Attrs { mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs };
-        *self.attrs.entry(attrs).or_insert_with(|| {
-            self.index.attrs.push(attrs);
-            place(self.index.attrs.len() - 1)
-        })
+    fn object_here(&self, path: PathId) -> Option<EntryId> {
+        self.here(path, Kind::is_object)
     }
 
-    /// The thing that this slot has at the path so far.
-    fn object_here(&self, path: PathId) -> Option<EntryId> {
+    /// What this slot has at the path so far.
+    fn here(&self, path: PathId, wanted: impl Fn(Kind) -> bool) -> Option<EntryId> {
         let slot = self.index.slots.len();
-        self.index
-            .entries_of(path)
-            .take_while(|id| usize::from(self.index.entry(*id).slot.0) == slot)
-            .find(|id| self.index.entry(*id).kind.is_object())
+        let entries = self.index.entries_of(path).map(|id| (id, self.index.entry(id)));
+        let mut here = entries.take_while(|(_, entry)| usize::from(entry.slot.0) == slot);
+        here.find(|(_, entry)| wanted(entry.kind)).map(|(id, _)| id)
     }
 
     /// The place of what a hard link to the path shares, `NONE` for nothing. Folders have no second names.
@@ -364,33 +361,34 @@ impl Builder {
     /// Takes an entry of this slot out of its path's list. Its bytes stay counted: they are shipped all the same.
     fn supersede(&mut self, id: EntryId) {
         self.settled = None;
-        let Entry { path, older, .. } = *self.index.entry(id);
-        self.index.entries.get_mut(id.0).flags.set(Flags::SUPERSEDED);
-        let newest = self.index.nodes.get(path.0).newest;
-        if newest == id.0 {
-            self.index.nodes.get_mut(path.0).newest = older;
-            return;
-        }
-        let mut before = newest;
-        while before != NONE && self.index.entries.get(before).older != id.0 {
-            before = self.index.entries.get(before).older;
-        }
-        if before != NONE {
-            self.index.entries.get_mut(before).older = older;
+        let Entry { path, older, .. } = self.index.entry(id);
+        let entries = &mut self.index.entries;
+        entries.flag(id.0, Flags::SUPERSEDED);
+        let newest = &mut self.index.nodes.get_mut(path.0).newest;
+        if *newest == id.0 {
+            *newest = older;
+        } else if let Some(before) = entries.before(*newest, id.0) {
+            entries.set_older(before, older);
         }
     }
 
     /// A folder of this slot becomes something else: what the slot had in it goes.
     fn supersede_below(&mut self, path: PathId) -> Result<(), LayerError> {
         self.conflicts += 1;
-        if self.conflicts > MOST_CONFLICTS {
+        if self.conflicts > MOST_CONFLICTS || self.looked_at > MOST_LOOKED_AT {
             let what = "the number of folders that the same layer turns into files".into();
             return Err(LayerError::TooMuch { what, limit: u64::from(MOST_CONFLICTS) });
         }
         let mut folders = vec![path];
         while let Some(folder) = folders.pop() {
-            let inside: Vec<_> =
-                self.index.children(folder).filter_map(|child| Some((child, self.object_here(child)?))).collect();
+            let mut looked_at = 0;
+            let inside: Vec<_> = self
+                .index
+                .children(folder)
+                .inspect(|_| looked_at += 1)
+                .filter_map(|child| Some((child, self.object_here(child)?)))
+                .collect();
+            self.looked_at += looked_at;
             for (child, object) in inside {
                 if self.index.entry(object).kind == Kind::Dir {
                     folders.push(child);

@@ -24,14 +24,18 @@ impl<T> Column<T> {
 
     /// Appends; returns the place, or `None` when 32 bits do not hold it.
     pub fn push(&mut self, value: T) -> Option<u32> {
-        // The last place is taken as "none" by those who store places.
-        let place = u32::try_from(self.len).ok().filter(|place| *place < u32::MAX)?;
+        // The last two places mean "none" and "implied" to those who store places.
+        let place = u32::try_from(self.len).ok().filter(|place| *place < u32::MAX - 1)?;
         if self.len.is_multiple_of(CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
         self.chunks.last_mut()?.push(value);
         self.len += 1;
         Some(place)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten()
     }
 
     pub fn get(&self, place: u32) -> &T {

@@ -46,6 +46,16 @@ impl Differs {
         Self::ALL.into_iter().filter(move |(one, _)| self.any(*one)).map(|(_, word)| word)
     }
 
+    /// The set as a number below 128.
+    pub(crate) fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The set that [`Self::bits`] made a number of.
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        Self(bits & 127)
+    }
+
     fn when(self, holds: bool) -> Self {
         if holds { self } else { Self::NOTHING }
     }
@@ -61,18 +71,18 @@ impl std::ops::BitOr for Differs {
 
 /// An entry with what a hard link borrows from its group followed.
 #[derive(Clone, Copy)]
-pub struct Inode<'i> {
+pub struct Inode {
     /// What it really is.
     pub kind: Kind,
     /// The entry that has the contents.
-    pub entry: &'i Entry,
+    pub entry: Entry,
     /// Mode, owner and extended attributes.
     pub attrs: Attrs,
 }
 
 /// Follows a hard link at a layer: within its slot, else down into the layers below. A link to nothing stays itself.
 #[must_use]
-pub fn inode<'i>(index: &'i Index, stack: &Stack, id: EntryId, layer: u32) -> Inode<'i> {
+pub fn inode(index: &Index, stack: &Stack, id: EntryId, layer: u32) -> Inode {
     let entry = index.entry(follow(index, stack, id, layer).unwrap_or(id));
     let kind = if entry.kind == Kind::Hardlink { Kind::File } else { entry.kind };
     Inode { kind, entry, attrs: index.attrs(entry) }
@@ -92,7 +102,7 @@ fn follow(index: &Index, stack: &Stack, mut id: EntryId, mut layer: u32) -> Opti
 
 /// Compares what stood at a path (`before`) with what a later layer has there.
 #[must_use]
-pub fn compare(index: &Index, before: Inode<'_>, after: Inode<'_>) -> Differs {
+pub fn compare(index: &Index, before: Inode, after: Inode) -> Differs {
     let (old, new) = (before.entry, after.entry);
     let meta = Differs::MODE.when(before.attrs.mode != after.attrs.mode)
         | Differs::OWNER.when((before.attrs.uid, before.attrs.gid) != (after.attrs.uid, after.attrs.gid))

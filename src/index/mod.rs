@@ -2,9 +2,11 @@
 //! No tree exists per layer; the state of a path at a layer is a search in its short list of entries.
 //! Knows no rule, no screen, and not where the bytes came from.
 
+mod attrs;
 mod builder;
 mod column;
 pub mod compare;
+mod entries;
 mod entry;
 mod names;
 mod stack;
@@ -16,7 +18,8 @@ pub use entry::{Attrs, Entry, EntryId, Kind, PathId, SlotId};
 pub use stack::Stack;
 
 use crate::layer::Xattr;
-use column::Column;
+pub(crate) use column::Column;
+use entries::Entries;
 use entry::{Flags, Link, NONE, Node};
 use names::{NameRef, Names};
 
@@ -25,7 +28,7 @@ use names::{NameRef, Names};
 pub struct Index {
     names: Names,
     nodes: Column<Node>,
-    entries: Column<Entry>,
+    entries: Entries,
     contents: Column<u128>,
     links: Column<Link>,
     attrs: Vec<Attrs>,
@@ -51,7 +54,7 @@ impl Index {
 
     /// One entry.
     #[must_use]
-    pub fn entry(&self, id: EntryId) -> &Entry {
+    pub fn entry(&self, id: EntryId) -> Entry {
         self.entries.get(id.0)
     }
 
@@ -61,7 +64,7 @@ impl Index {
         let mut next = self.nodes.get(path.0).newest;
         std::iter::from_fn(move || {
             let id = (next != NONE).then_some(EntryId(next))?;
-            next = self.entry(id).older;
+            next = self.entries.older(next);
             Some(id)
         })
     }
@@ -123,7 +126,7 @@ impl Index {
 
     /// Mode, owner and extended attributes of an entry.
     #[must_use]
-    pub fn attrs(&self, entry: &Entry) -> Attrs {
+    pub fn attrs(&self, entry: Entry) -> Attrs {
         self.attrs[entry.attrs as usize]
     }
 
@@ -135,19 +138,19 @@ impl Index {
 
     /// xxh3-128 of a file's contents; `None` for an empty file and for everything else.
     #[must_use]
-    pub fn content(&self, entry: &Entry) -> Option<u128> {
+    pub fn content(&self, entry: Entry) -> Option<u128> {
         (entry.kind == Kind::File && entry.extra != NONE).then(|| *self.contents.get(entry.extra))
     }
 
     /// Target of a symbolic link as it is written.
     #[must_use]
-    pub fn symlink_target(&self, entry: &Entry) -> Option<&[u8]> {
+    pub fn symlink_target(&self, entry: Entry) -> Option<&[u8]> {
         (entry.kind == Kind::Symlink).then(|| self.names.get(NameRef(entry.extra)))
     }
 
     /// The path that a hard link names.
     #[must_use]
-    pub fn hardlink_target(&self, entry: &Entry) -> Option<PathId> {
+    pub fn hardlink_target(&self, entry: Entry) -> Option<PathId> {
         (entry.kind == Kind::Hardlink).then(|| PathId(self.links.get(entry.extra).target))
     }
 
@@ -165,7 +168,7 @@ impl Index {
 
     /// Major and minor number of a device.
     #[must_use]
-    pub fn device(&self, entry: &Entry) -> Option<(u32, u32)> {
+    pub fn device(&self, entry: Entry) -> Option<(u32, u32)> {
         matches!(entry.kind, Kind::Char | Kind::Block).then(|| entry::unpack_device(entry.extra))
     }
 
@@ -178,6 +181,7 @@ impl Index {
             + self.contents.memory()
             + self.links.memory()
             + self.attrs.capacity() * size_of::<Attrs>()
+            + self.slots.capacity() * size_of::<SlotSummary>()
     }
 }
 

@@ -72,53 +72,55 @@ struct Here {
     opaque: bool,
 }
 
-/// A run of [`walk`]'s cuts, by its first place and the one behind its last. Steps wait by the hundred thousand in a
-/// large folder, so they are kept small.
-type Run = (u32, u32);
-
-enum Step {
-    Enter(PathId, Run),
-    Leave(u32),
+/// A folder whose children are being visited.
+struct Open {
+    /// Where its children begin among those that wait.
+    waiting: usize,
+    /// The cuts that hold for its children, by the first place and the one behind the last.
+    cuts: (usize, usize),
+    /// How many cuts there were before it added its own.
+    cuts_before: usize,
 }
 
 /// Visits every path of the image, the root first.
 pub fn walk(index: &Index, stack: &Stack, order: Order, mut visit: impl FnMut(&Story<'_>)) {
     // Layers at which the lower contents of a folder end, one run for every folder that adds to its parent's.
     let mut cuts: Vec<u32> = Vec::new();
-    let mut steps = vec![Step::Enter(Index::ROOT, (0, 0))];
-    let (mut here, mut own_cuts, mut events, mut children) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    while let Some(step) = steps.pop() {
-        let (path, inherited) = match step {
-            Step::Leave(length) => {
-                cuts.truncate(length as usize);
-                continue;
-            }
-            Step::Enter(path, inherited) => (path, inherited),
-        };
-        gather(index, stack, path, &mut here);
-        let live = tell(index, stack, &here, &cuts[inherited.0 as usize..inherited.1 as usize], &mut events);
-        visit(&Story { path, events: &events, live });
-
-        children.extend(index.children(path));
-        if children.is_empty() {
+    // Children of all open folders, the deepest folder's last: 4 bytes each, for a folder may have a million.
+    let mut waiting = vec![Index::ROOT];
+    let mut open = vec![Open { waiting: 0, cuts: (0, 0), cuts_before: 0 }];
+    let (mut here, mut own_cuts, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    while let Some(&Open { waiting: start, cuts: inherited, cuts_before }) = open.last() {
+        if waiting.len() == start {
+            cuts.truncate(cuts_before);
+            open.pop();
             continue;
         }
+        let Some(path) = waiting.pop() else { return };
+        gather(index, stack, path, &mut here);
+        let live = tell(index, stack, &here, &cuts[inherited.0..inherited.1], &mut events);
+        visit(&Story { path, events: &events, live });
+
+        let start = waiting.len();
+        waiting.extend(index.children(path));
+        if waiting.len() == start {
+            continue;
+        }
+        if order == Order::Sorted {
+            waiting[start..].sort_unstable_by(|a, b| index.name(*b).cmp(index.name(*a)));
+        }
+        let cuts_before = cuts.len();
         own_cuts.extend(here.iter().filter(|here| ends_contents(index, here)).map(|here| here.layer));
         let handed_down = if own_cuts.is_empty() {
             inherited
         } else {
-            let start = u32::try_from(cuts.len()).unwrap_or(u32::MAX);
-            steps.push(Step::Leave(start));
-            own_cuts.extend_from_slice(&cuts[inherited.0 as usize..inherited.1 as usize]);
+            own_cuts.extend_from_slice(&cuts[inherited.0..inherited.1]);
             own_cuts.sort_unstable();
             own_cuts.dedup();
             cuts.append(&mut own_cuts);
-            (start, u32::try_from(cuts.len()).unwrap_or(u32::MAX))
+            (cuts_before, cuts.len())
         };
-        if order == Order::Sorted {
-            children.sort_unstable_by(|a, b| index.name(*b).cmp(index.name(*a)));
-        }
-        steps.extend(children.drain(..).map(|child| Step::Enter(child, handed_down)));
+        open.push(Open { waiting: start, cuts: handed_down, cuts_before });
     }
 }
 
@@ -133,36 +135,50 @@ fn gather(index: &Index, stack: &Stack, path: PathId, here: &mut Vec<Here>) {
     for id in index.entries_of(path) {
         let entry = index.entry(id);
         for &layer in stack.layers_of(entry.slot) {
-            let place = here.iter().position(|known| known.layer == layer).unwrap_or_else(|| {
-                here.push(Here { layer, ..Here::default() });
-                here.len() - 1
+            here.push(Here {
+                layer,
+                object: entry.kind.is_object().then_some(id),
+                whiteout: entry.kind == Kind::Whiteout,
+                opaque: entry.kind == Kind::Opaque,
             });
-            match entry.kind {
-                Kind::Whiteout => here[place].whiteout = true,
-                Kind::Opaque => here[place].opaque = true,
-                Kind::Meta => {}
-                _ => here[place].object = Some(id),
-            }
         }
     }
-    here.sort_unstable_by_key(|here| here.layer);
+    if here.len() > 1 {
+        here.sort_unstable_by_key(|here| here.layer);
+        here.dedup_by(|next, known| {
+            let same = next.layer == known.layer;
+            if same {
+                known.object = known.object.or(next.object);
+                known.whiteout |= next.whiteout;
+                known.opaque |= next.opaque;
+            }
+            same
+        });
+    }
 }
 
 /// Goes through the layers and tells what each does; returns what is left.
-fn tell(index: &Index, stack: &Stack, here: &[Here], cuts: &[u32], events: &mut Vec<Event>) -> Option<Live> {
+fn tell(index: &Index, stack: &Stack, here: &[Here], mut cuts: &[u32], events: &mut Vec<Event>) -> Option<Live> {
     events.clear();
     let mut live: Option<Live> = None;
-    let (mut here, mut cuts) = (here.iter().peekable(), cuts.iter().copied().peekable());
+    let mut here = here.iter().peekable();
     loop {
-        let layer = match (here.peek(), cuts.peek()) {
+        if live.is_none() {
+            // Until something stands there, there is nothing to end.
+            let next = here.peek()?.layer;
+            cuts = &cuts[cuts.partition_point(|cut| *cut < next)..];
+        }
+        let layer = match (here.peek(), cuts.first()) {
             (Some(here), Some(&cut)) => here.layer.min(cut),
             (Some(here), None) => here.layer,
-            // Nothing of its own is left: one cut ends what lives, further ones have nothing to end.
-            (None, Some(&cut)) if live.is_some() => cut,
-            (None, _) => return live,
+            // Nothing of its own is left: one cut ends what lives.
+            (None, Some(&cut)) => cut,
+            (None, None) => return live,
         };
         let own = here.next_if(|here| here.layer == layer).copied().unwrap_or_default();
-        let cut = cuts.next_if_eq(&layer).is_some() || own.whiteout;
+        let inherited = cuts.first() == Some(&layer);
+        cuts = &cuts[usize::from(inherited)..];
+        let cut = inherited || own.whiteout;
         let before = live;
         let change = match (before, own.object) {
             (None, Some(_)) => Change::Added,
