@@ -21,19 +21,36 @@ impl Duplicate {
     }
 }
 
+/// Files that are compared at once, about. 16 bytes each: 2 MB, however large the image is.
+const AT_ONCE: usize = 1 << 17;
+
+/// Most rounds. Each looks at every file, so that many more would cost time.
+const MOST_ROUNDS: usize = 16;
+
 /// All sets, those that waste most first.
 #[must_use]
 pub fn duplicates(index: &Index, stack: &Stack, account: &Account) -> Vec<Duplicate> {
-    // Half of the hash sorts; the other half and the size decide. A full key for each file would cost twice the memory.
-    let mut files: Vec<(u64, EntryId)> = visible_files(index, stack, account)
-        .filter_map(|live| {
+    // Equal contents have equal hashes, so files are dealt into rounds by their hash.
+    let rounds = (index.entries() / AT_ONCE).clamp(1, MOST_ROUNDS) as u64;
+    let mut found = Vec::new();
+    let mut files: Vec<(u64, EntryId)> = Vec::new();
+    for round in 0..rounds {
+        files.clear();
+        // Half of the hash sorts; the other half and the size decide. A full key for each would cost twice the memory.
+        files.extend(visible_files(index, stack, account).filter_map(|live| {
             let half = index.content(index.entry(live.entry))?.to_le_bytes();
             let half = half.first_chunk().map_or(0, |half| u64::from_le_bytes(*half));
-            Some((half, live.entry))
-        })
-        .collect();
-    files.sort_unstable();
-    let mut found = Vec::new();
+            (half % rounds == round).then_some((half, live.entry))
+        }));
+        files.sort_unstable();
+        collect(index, &files, &mut found);
+    }
+    found.sort_by(|one, other| other.bytes().cmp(&one.bytes()).then(one.files[0].cmp(&other.files[0])));
+    found
+}
+
+/// Finds the sets among files that are sorted by half of their hash.
+fn collect(index: &Index, files: &[(u64, EntryId)], found: &mut Vec<Duplicate>) {
     for run in files.chunk_by(|one, next| one.0 == next.0).filter(|run| run.len() > 1) {
         let mut run: Vec<EntryId> = run.iter().map(|(_, id)| *id).collect();
         let contents = |id: &EntryId| (index.entry(*id).size, index.content(index.entry(*id)));
@@ -42,8 +59,6 @@ pub fn duplicates(index: &Index, stack: &Stack, account: &Account) -> Vec<Duplic
             found.push(Duplicate { size: index.entry(same[0]).size, files: same.to_vec() });
         }
     }
-    found.sort_by(|one, other| other.bytes().cmp(&one.bytes()).then(one.files[0].cmp(&other.files[0])));
-    found
 }
 
 /// Bytes that one copy of each would save, all in all.

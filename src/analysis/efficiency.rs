@@ -126,10 +126,38 @@ impl Account {
     }
 }
 
+/// A fate in 4 bytes, for there is one for every entry: 2 bits say which, 7 what differs, 23 by which layer. A manifest
+/// of the largest size that is read has fewer layers than 2^23.
+#[derive(Debug, Clone, Copy, Default)]
+struct Packed(u32);
+
+impl From<Fate> for Packed {
+    fn from(fate: Fate) -> Self {
+        Self(match fate {
+            Fate::Visible => 0,
+            Fate::Deleted { by } => by << 9 | 1,
+            Fate::Replaced { by } => by << 9 | 2,
+            Fate::Rewritten { by, differs } => by << 9 | u32::from(differs.bits()) << 2 | 3,
+        })
+    }
+}
+
+impl From<Packed> for Fate {
+    fn from(Packed(packed): Packed) -> Self {
+        let by = packed >> 9;
+        match packed & 3 {
+            0 => Self::Visible,
+            1 => Self::Deleted { by },
+            2 => Self::Replaced { by },
+            _ => Self::Rewritten { by, differs: Differs::from_bits((packed >> 2).to_le_bytes()[0]) },
+        }
+    }
+}
+
 /// A fate for every entry of every layer, by the place of the entry in its layer.
 #[derive(Debug, Default)]
 struct Fates {
-    all: Vec<Fate>,
+    all: Vec<Packed>,
     /// For each layer, what to add to an entry's place to find its fate.
     shift: Vec<isize>,
 }
@@ -143,7 +171,7 @@ impl Fates {
             shift.push(length.cast_signed() - first.cast_signed());
             length += slot.map_or(0, |slot| index.entries_in(slot).count());
         }
-        Self { all: vec![Fate::Visible; length], shift }
+        Self { all: vec![Packed::default(); length], shift }
     }
 
     fn place(&self, entry: EntryId, layer: u32) -> usize {
@@ -151,12 +179,12 @@ impl Fates {
     }
 
     fn get(&self, entry: EntryId, layer: u32) -> Fate {
-        self.all[self.place(entry, layer)]
+        self.all[self.place(entry, layer)].into()
     }
 
     fn set(&mut self, Live { layer, entry }: Live, fate: Fate) {
         let place = self.place(entry, layer);
-        self.all[place] = fate;
+        self.all[place] = fate.into();
     }
 }
 

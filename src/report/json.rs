@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
 use super::{Facts, Gap};
+use crate::analysis::dive;
 use crate::analysis::duplicates::duplicate_bytes;
 use crate::index::walk::{Change, Event, Order, Story, walk};
 use crate::index::{Differs, EntryId, Index, Kind, Stack};
@@ -79,7 +80,7 @@ struct Dive<'a> {
     user_size_bytes: u64,
     wasted_bytes: u64,
     user_wasted_percent: Option<f64>,
-    inefficient_files: Vec<InefficientFile<'a>>,
+    inefficient_files: InefficientFiles<'a>,
 }
 
 #[derive(Serialize)]
@@ -158,7 +159,7 @@ fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
             user_size_bytes: facts.dive.user_size_bytes,
             wasted_bytes: facts.dive.wasted_bytes,
             user_wasted_percent: Some(facts.dive.user_wasted_percent).filter(|percent| percent.is_finite()),
-            inefficient_files: inefficient_files(facts),
+            inefficient_files: InefficientFiles { index: facts.index, files: &facts.dive.inefficient_files },
         },
         layers: (0..image.layers.len()).map(|layer| layer_facts(facts, layer)).collect(),
         files: files.then_some(Files { index: facts.index, stack: facts.stack }),
@@ -169,14 +170,20 @@ fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
     }
 }
 
-fn inefficient_files<'a>(facts: &Facts<'a>) -> Vec<InefficientFile<'a>> {
-    let index = facts.index;
-    let file = |file: &crate::analysis::dive::InefficientFile| InefficientFile {
-        path: PathText { index, path: file.path },
-        count: file.count,
-        bytes: file.bytes,
-    };
-    facts.dive.inefficient_files.iter().map(file).collect()
+/// dive's list, made while it is written.
+struct InefficientFiles<'a> {
+    index: &'a Index,
+    files: &'a [dive::InefficientFile],
+}
+
+impl Serialize for InefficientFiles<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.files.iter().map(|file| InefficientFile {
+            path: PathText { index: self.index, path: file.path },
+            count: file.count,
+            bytes: file.bytes,
+        }))
+    }
 }
 
 fn layer_facts<'a>(facts: &Facts<'a>, place: usize) -> LayerFacts<'a> {

@@ -17,11 +17,10 @@ const SHIFTS: usize = 5;
 /// How many exchanges choosing a pivot makes when every comparison says "falling": four medians of three.
 const ALL_FALLING: u32 = 4 * 3;
 
-/// A number to sort by and the place it came from.
-#[derive(Debug, Clone, Copy)]
-struct Row {
-    key: u64,
-    place: usize,
+/// Something with a number to sort by.
+pub trait Row: Copy {
+    /// The number.
+    fn key(&self) -> u64;
 }
 
 /// What the rows looked at for a pivot say about the whole slice.
@@ -32,19 +31,15 @@ enum Trend {
     Unknown,
 }
 
-/// The places of `keys` in the order that `sort.Sort` with `a.key < b.key` leaves them in: element `i` of the answer
-/// is the index in `keys` of what ends up at position `i`.
-#[must_use]
-pub fn go_sort(keys: &[u64]) -> Vec<usize> {
-    let mut rows: Vec<Row> = keys.iter().enumerate().map(|(place, &key)| Row { key, place }).collect();
+/// Leaves the rows in the order in which `sort.Sort` with `a.key < b.key` leaves them.
+pub fn go_sort<R: Row>(rows: &mut [R]) {
     let limit = usize::BITS - rows.len().leading_zeros();
-    quick_sort(&mut rows, None, limit);
-    rows.into_iter().map(|row| row.place).collect()
+    quick_sort(rows, None, limit);
 }
 
 /// Sorts `rows`. `below` is the key of the row just before them, which none of them undercuts; `limit` is how many
 /// lopsided partitions are still accepted before heapsort takes over.
-fn quick_sort(mut rows: &mut [Row], mut below: Option<u64>, mut limit: u32) {
+fn quick_sort<R: Row>(mut rows: &mut [R], mut below: Option<u64>, mut limit: u32) {
     let mut was_balanced = true;
     let mut was_in_place = true;
     loop {
@@ -74,16 +69,16 @@ fn quick_sort(mut rows: &mut [Row], mut below: Option<u64>, mut limit: u32) {
 
         // Nothing here is smaller than the row before. A pivot equal to it is the minimum, so its equals are split
         // off and need no more sorting.
-        if below.is_some_and(|key| key >= rows[pivot].key) {
+        if below.is_some_and(|key| key >= rows[pivot].key()) {
             let greater = partition_equal(rows, pivot);
-            below = Some(rows[greater - 1].key);
+            below = Some(rows[greater - 1].key());
             rows = &mut rows[greater..];
             continue;
         }
 
         let (middle, in_place) = partition(rows, pivot);
         was_in_place = in_place;
-        let middle_key = rows[middle].key;
+        let middle_key = rows[middle].key();
         let (left, rest) = rows.split_at_mut(middle);
         // The pivot counts as part of the right side here, as it does in Go.
         let left_is_shorter = left.len() < rest.len();
@@ -101,31 +96,31 @@ fn quick_sort(mut rows: &mut [Row], mut below: Option<u64>, mut limit: u32) {
     }
 }
 
-fn insertion_sort(rows: &mut [Row]) {
+fn insertion_sort<R: Row>(rows: &mut [R]) {
     for end in 1..rows.len() {
         sink_left(rows, end);
     }
 }
 
 /// Moves the row at `from` to the left, past every greater row.
-fn sink_left(rows: &mut [Row], from: usize) {
+fn sink_left<R: Row>(rows: &mut [R], from: usize) {
     let mut at = from;
-    while at > 0 && rows[at].key < rows[at - 1].key {
+    while at > 0 && rows[at].key() < rows[at - 1].key() {
         rows.swap(at, at - 1);
         at -= 1;
     }
 }
 
 /// Moves the row before `from` to the right, past every smaller row.
-fn rise_right(rows: &mut [Row], from: usize) {
+fn rise_right<R: Row>(rows: &mut [R], from: usize) {
     let mut at = from;
-    while at < rows.len() && rows[at].key < rows[at - 1].key {
+    while at < rows.len() && rows[at].key() < rows[at - 1].key() {
         rows.swap(at, at - 1);
         at += 1;
     }
 }
 
-fn heap_sort(rows: &mut [Row]) {
+fn heap_sort<R: Row>(rows: &mut [R]) {
     for root in (0..=(rows.len() - 1) / 2).rev() {
         sift_down(rows, root);
     }
@@ -136,16 +131,16 @@ fn heap_sort(rows: &mut [Row]) {
 }
 
 /// Restores the heap below `root`: no row is smaller than the rows under it.
-fn sift_down(heap: &mut [Row], mut root: usize) {
+fn sift_down<R: Row>(heap: &mut [R], mut root: usize) {
     loop {
         let mut child = 2 * root + 1;
         if child >= heap.len() {
             return;
         }
-        if child + 1 < heap.len() && heap[child].key < heap[child + 1].key {
+        if child + 1 < heap.len() && heap[child].key() < heap[child + 1].key() {
             child += 1;
         }
-        if heap[root].key >= heap[child].key {
+        if heap[root].key() >= heap[child].key() {
             return;
         }
         heap.swap(root, child);
@@ -155,7 +150,7 @@ fn sift_down(heap: &mut [Row], mut root: usize) {
 
 /// Exchanges three rows around the middle with rows picked at random, so that a pattern that made the last partition
 /// lopsided does not do it again. The random numbers start from the length: the same input gives the same order.
-fn break_patterns(rows: &mut [Row]) {
+fn break_patterns<R: Row>(rows: &mut [R]) {
     let length = rows.len();
     let mask = u64::MAX >> (length as u64).leading_zeros();
     let mut random = length as u64;
@@ -174,7 +169,7 @@ fn break_patterns(rows: &mut [Row]) {
 }
 
 /// Picks the row to partition around, by its index, and tells what the rows compared for it say about the order.
-fn choose_pivot(rows: &[Row]) -> (usize, Trend) {
+fn choose_pivot<R: Row>(rows: &[R]) -> (usize, Trend) {
     let quarter = rows.len() / 4;
     let mut swaps = 0;
     let mut candidates = [quarter, quarter * 2, quarter * 3];
@@ -191,9 +186,9 @@ fn choose_pivot(rows: &[Row]) -> (usize, Trend) {
 }
 
 /// Which of three indices holds the median. Counts the exchanges needed to find it.
-fn median(rows: &[Row], [mut a, mut b, mut c]: [usize; 3], swaps: &mut u32) -> usize {
+fn median<R: Row>(rows: &[R], [mut a, mut b, mut c]: [usize; 3], swaps: &mut u32) -> usize {
     let mut put_in_order = |low: &mut usize, high: &mut usize| {
-        if rows[*high].key < rows[*low].key {
+        if rows[*high].key() < rows[*low].key() {
             std::mem::swap(low, high);
             *swaps += 1;
         }
@@ -205,11 +200,11 @@ fn median(rows: &[Row], [mut a, mut b, mut c]: [usize; 3], swaps: &mut u32) -> u
 }
 
 /// Tries to finish a slice that looks sorted by moving at most [`SHIFTS`] rows. True when it is sorted afterwards.
-fn finish_almost_sorted(rows: &mut [Row]) -> bool {
+fn finish_almost_sorted<R: Row>(rows: &mut [R]) -> bool {
     let length = rows.len();
     let mut at = 1;
     for _ in 0..SHIFTS {
-        while at < length && rows[at].key >= rows[at - 1].key {
+        while at < length && rows[at].key() >= rows[at - 1].key() {
             at += 1;
         }
         if at == length {
@@ -227,16 +222,16 @@ fn finish_almost_sorted(rows: &mut [Row]) -> bool {
 
 /// Puts rows smaller than the pivot to its left and the others to its right. Answers where the pivot ended up and
 /// whether nothing had to be exchanged.
-fn partition(rows: &mut [Row], pivot: usize) -> (usize, bool) {
+fn partition<R: Row>(rows: &mut [R], pivot: usize) -> (usize, bool) {
     rows.swap(0, pivot);
-    let key = rows[0].key;
+    let key = rows[0].key();
     let (mut low, mut high) = (1, rows.len() - 1);
     let mut in_place = true;
     loop {
-        while low <= high && rows[low].key < key {
+        while low <= high && rows[low].key() < key {
             low += 1;
         }
-        while low <= high && rows[high].key >= key {
+        while low <= high && rows[high].key() >= key {
             high -= 1;
         }
         if low > high {
@@ -251,15 +246,15 @@ fn partition(rows: &mut [Row], pivot: usize) -> (usize, bool) {
 }
 
 /// Puts rows equal to the pivot before the greater ones, where none is smaller. Answers where the greater ones begin.
-fn partition_equal(rows: &mut [Row], pivot: usize) -> usize {
+fn partition_equal<R: Row>(rows: &mut [R], pivot: usize) -> usize {
     rows.swap(0, pivot);
-    let key = rows[0].key;
+    let key = rows[0].key();
     let (mut low, mut high) = (1, rows.len() - 1);
     loop {
-        while low <= high && rows[low].key <= key {
+        while low <= high && rows[low].key() <= key {
             low += 1;
         }
-        while low <= high && rows[high].key > key {
+        while low <= high && rows[high].key() > key {
             high -= 1;
         }
         if low > high {
@@ -274,6 +269,22 @@ fn partition_equal(rows: &mut [Row], pivot: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A number to sort by and the place it came from.
+    type Placed = (u64, usize);
+
+    impl Row for Placed {
+        fn key(&self) -> u64 {
+            self.0
+        }
+    }
+
+    /// The places of `keys` in the order that they are left in.
+    fn places(keys: &[u64]) -> Vec<usize> {
+        let mut rows: Vec<Placed> = keys.iter().enumerate().map(|(place, &key)| (key, place)).collect();
+        go_sort(&mut rows);
+        rows.into_iter().map(|(_, place)| place).collect()
+    }
 
     const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -328,8 +339,8 @@ mod tests {
         ];
         for (pattern, hash) in expected {
             let found = lengths.iter().fold(FNV_START, |all, &length| {
-                let places = go_sort(&keys(pattern, length));
-                mix(all, places.iter().fold(FNV_START, |one, &place| mix(one, place as u64)))
+                let found = places(&keys(pattern, length));
+                mix(all, found.iter().fold(FNV_START, |one, &place| mix(one, place as u64)))
             });
             assert_eq!(found, hash, "{pattern}");
         }
@@ -342,16 +353,16 @@ mod tests {
             2, 3, 4, 5, 6, 7, 8, 11, 0, 21, 9, 18, 21, 21, 21, 21, 1, 13, 10, 15, 14, 17, 19, 12, 21, 16, 21, 20, 21,
             21, 21, 21, 21, 21, 21,
         ];
-        let places = [
+        let expected = [
             8, 16, 0, 1, 2, 3, 4, 5, 6, 10, 18, 7, 23, 17, 20, 19, 25, 21, 11, 22, 27, 30, 9, 12, 15, 14, 24, 26, 29,
             28, 31, 32, 33, 34, 13,
         ];
-        assert_eq!(go_sort(&keys), places);
+        assert_eq!(places(&keys), expected);
     }
 
     #[test]
     fn few_ties_keep_their_order() {
-        assert_eq!(go_sort(&[5, 1, 5, 1, 5]), [1, 3, 0, 2, 4]);
-        assert_eq!(go_sort(&[]), [0_usize; 0]);
+        assert_eq!(places(&[5, 1, 5, 1, 5]), [1, 3, 0, 2, 4]);
+        assert_eq!(places(&[]), [0_usize; 0]);
     }
 }

@@ -1,22 +1,31 @@
 //! dive's stack of the layers below, kept up to date layer by layer. dive builds it anew for every whiteout.
 
-use super::tree::{LayerTree, Node, raw};
+use rustc_hash::FxHashMap;
+
+use super::tree::{LayerTree, Node, Nodes, raw};
 use crate::index::{Index, Kind, PathId};
 
 /// The stack, by path.
 pub struct Stacked {
-    nodes: Vec<Node>,
+    nodes: Nodes,
+}
+
+/// A step on the way through a removed folder.
+enum Step {
+    Enter(PathId),
+    /// Everything in the folder was counted; the sum from before it.
+    Leave(PathId, u128),
 }
 
 impl Stacked {
     pub fn new(paths: usize) -> Self {
-        Self { nodes: vec![Node::Absent; paths] }
+        Self { nodes: Nodes::new(paths) }
     }
 
     /// Starts as a copy of the first layer.
     pub fn copy(&mut self, tree: &LayerTree) {
         for path in tree.touched() {
-            self.nodes[path.place()] = tree.node(*path);
+            self.nodes.set(*path, tree.node(*path));
         }
     }
 
@@ -28,45 +37,69 @@ impl Stacked {
             self.remove(index, *path);
         }
         for path in tree.touched() {
-            self.nodes[path.place()] = tree.node(*path);
+            self.nodes.set(*path, tree.node(*path));
         }
         for (path, _) in tree.whiteouts().iter().filter(|(path, _)| !acts_first(*path)) {
             self.remove(index, *path);
         }
     }
 
-    /// What dive counts for the removal of a path: everything below it if it is a folder, nothing for a file, `None`
-    /// if it is not there.
-    pub fn removed_size(&self, index: &Index, path: PathId) -> Option<u64> {
-        match self.nodes[path.place()] {
-            Node::Absent => None,
-            Node::Entry(id) if index.entry(id).kind == Kind::Dir => {
-                let mut size = 0_u64;
-                self.below(index, path, |node| {
-                    if let Node::Entry(id) = self.nodes[node.place()] {
-                        size = size.saturating_add(index.entry(id).size);
-                    }
-                });
-                Some(size)
+    /// Whether anything stands at the path.
+    pub fn has(&self, path: PathId) -> bool {
+        self.nodes.get(path) != Node::Absent
+    }
+
+    /// What dive counts for the layer's removals: for a folder everything in it. All else counts nothing and is left
+    /// out. Folders that are removed with folders around them are gone through once.
+    pub fn removed_sizes(&self, index: &Index, tree: &LayerTree) -> FxHashMap<PathId, u64> {
+        let mut sizes = FxHashMap::default();
+        for (path, _) in tree.whiteouts() {
+            if self.is_folder(index, *path) && !sizes.contains_key(path) {
+                self.measure(index, tree, *path, &mut sizes);
             }
-            Node::Entry(_) | Node::Implied => Some(0),
         }
+        sizes
+    }
+
+    fn measure(&self, index: &Index, tree: &LayerTree, folder: PathId, sizes: &mut FxHashMap<PathId, u64>) {
+        // 2^32 entries of 2^64 bytes fit.
+        let mut sum = 0_u128;
+        let mut steps = vec![Step::Enter(folder)];
+        while let Some(step) = steps.pop() {
+            let path = match step {
+                Step::Leave(path, before) => {
+                    sizes.insert(path, u64::try_from(sum - before).unwrap_or(u64::MAX));
+                    continue;
+                }
+                Step::Enter(path) => path,
+            };
+            let node = self.nodes.get(path);
+            if node == Node::Absent {
+                continue;
+            }
+            if tree.is_whited_out(path) && self.is_folder(index, path) {
+                if let Some(known) = sizes.get(&path) {
+                    sum += u128::from(*known);
+                    continue;
+                }
+                steps.push(Step::Leave(path, sum));
+            }
+            if let Node::Entry(id) = node {
+                sum += u128::from(index.entry(id).size);
+            }
+            steps.extend(index.children(path).map(Step::Enter));
+        }
+    }
+
+    fn is_folder(&self, index: &Index, path: PathId) -> bool {
+        matches!(self.nodes.get(path), Node::Entry(id) if index.entry(id).kind == Kind::Dir)
     }
 
     fn remove(&mut self, index: &Index, path: PathId) {
-        let mut gone = Vec::new();
-        self.below(index, path, |node| gone.push(node));
-        for node in gone {
-            self.nodes[node.place()] = Node::Absent;
-        }
-    }
-
-    /// The path and everything that stands below it.
-    fn below(&self, index: &Index, path: PathId, mut visit: impl FnMut(PathId)) {
         let mut waiting = vec![path];
         while let Some(path) = waiting.pop() {
-            if self.nodes[path.place()] != Node::Absent {
-                visit(path);
+            if self.has(path) {
+                self.nodes.set(path, Node::Absent);
                 waiting.extend(index.children(path));
             }
         }

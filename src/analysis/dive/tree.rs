@@ -17,9 +17,37 @@ pub enum Node {
     Entry(EntryId),
 }
 
+/// A node for every path, in 4 bytes each: places of entries never reach the last two numbers.
+pub(super) struct Nodes(Vec<u32>);
+
+const ABSENT: u32 = u32::MAX;
+const IMPLIED: u32 = u32::MAX - 1;
+
+impl Nodes {
+    pub fn new(paths: usize) -> Self {
+        Self(vec![ABSENT; paths])
+    }
+
+    pub fn get(&self, path: PathId) -> Node {
+        match self.0[path.place()] {
+            ABSENT => Node::Absent,
+            IMPLIED => Node::Implied,
+            place => Node::Entry(EntryId::from_place(place)),
+        }
+    }
+
+    pub fn set(&mut self, path: PathId, node: Node) {
+        self.0[path.place()] = match node {
+            Node::Absent => ABSENT,
+            Node::Implied => IMPLIED,
+            Node::Entry(id) => u32::try_from(id.place()).unwrap_or(IMPLIED),
+        };
+    }
+}
+
 /// One layer's nodes, by path. Filled anew for every layer; its tables are made once.
 pub struct LayerTree {
-    nodes: Vec<Node>,
+    nodes: Nodes,
     has_child: Vec<bool>,
     touched: Vec<PathId>,
     whiteouts: Vec<(PathId, EntryId)>,
@@ -40,7 +68,7 @@ impl LayerTree {
     #[must_use]
     pub fn new(paths: usize) -> Self {
         Self {
-            nodes: vec![Node::Absent; paths],
+            nodes: Nodes::new(paths),
             has_child: vec![false; paths],
             touched: Vec::new(),
             whiteouts: Vec::new(),
@@ -51,7 +79,7 @@ impl LayerTree {
     /// Takes the layer of a slot.
     pub fn fill(&mut self, index: &Index, slot: SlotId) {
         for path in self.touched.drain(..) {
-            self.nodes[path.place()] = Node::Absent;
+            self.nodes.set(path, Node::Absent);
             self.has_child[path.place()] = false;
         }
         for (path, _) in self.whiteouts.drain(..) {
@@ -78,7 +106,7 @@ impl LayerTree {
                 }
                 _ => {
                     self.touch(path);
-                    self.nodes[path.place()] = Node::Entry(id);
+                    self.nodes.set(path, Node::Entry(id));
                     self.parents(index, path);
                 }
             }
@@ -86,8 +114,8 @@ impl LayerTree {
     }
 
     fn touch(&mut self, path: PathId) {
-        if self.nodes[path.place()] == Node::Absent {
-            self.nodes[path.place()] = Node::Implied;
+        if self.nodes.get(path) == Node::Absent {
+            self.nodes.set(path, Node::Implied);
             self.touched.push(path);
         }
     }
@@ -104,7 +132,7 @@ impl LayerTree {
     /// What the path is.
     #[must_use]
     pub fn node(&self, path: PathId) -> Node {
-        self.nodes[path.place()]
+        self.nodes.get(path)
     }
 
     /// Every path that is a node, whiteouts left out.
@@ -119,10 +147,16 @@ impl LayerTree {
         &self.whiteouts
     }
 
+    /// Whether the layer has a whiteout of the path.
+    #[must_use]
+    pub fn is_whited_out(&self, path: PathId) -> bool {
+        self.whited_out[path.place()]
+    }
+
     /// Whether the layer has both the path and its whiteout.
     #[must_use]
     pub fn has_both(&self, path: PathId) -> bool {
-        self.whited_out[path.place()] && self.nodes[path.place()] != Node::Absent
+        self.is_whited_out(path) && self.nodes.get(path) != Node::Absent
     }
 
     /// Size of the node in bytes.
@@ -155,23 +189,27 @@ impl Leaf {
     /// The order of visits: depth first, siblings by the bytes of their raw names.
     #[must_use]
     pub fn order(self, index: &Index, other: Self) -> Ordering {
-        let (mine, theirs) = (self.parts(index), other.parts(index));
-        let differing = mine.iter().zip(&theirs).find(|(mine, theirs)| mine != theirs);
-        match differing {
-            Some(((mine, mine_out), (theirs, theirs_out))) => {
-                raw(index.name(*mine), *mine_out).cmp(raw(index.name(*theirs), *theirs_out))
+        let (mut mine, mut theirs) = (self, other);
+        // Most leaves that are compared are siblings: then nothing above them need be looked at.
+        if index.parent(mine.path) != index.parent(theirs.path) {
+            let depth = |leaf: Self| index.lineage(leaf.path).count();
+            let (my_depth, their_depth) = (depth(self), depth(other));
+            mine = mine.up(index, my_depth.saturating_sub(their_depth));
+            theirs = theirs.up(index, their_depth.saturating_sub(my_depth));
+            if mine == theirs {
+                return my_depth.cmp(&their_depth);
             }
-            None => mine.len().cmp(&theirs.len()),
+            while index.parent(mine.path) != index.parent(theirs.path) {
+                (mine, theirs) = (mine.up(index, 1), theirs.up(index, 1));
+            }
         }
+        raw(index.name(mine.path), mine.is_whiteout).cmp(raw(index.name(theirs.path), theirs.is_whiteout))
     }
 
-    fn parts(self, index: &Index) -> Vec<(PathId, bool)> {
-        let mut parts: Vec<_> = index.lineage(self.path).map(|part| (part, false)).collect();
-        if let Some(last) = parts.first_mut() {
-            last.1 = self.is_whiteout;
-        }
-        parts.reverse();
-        parts
+    /// So many folders up.
+    fn up(self, index: &Index, steps: usize) -> Self {
+        (0..steps)
+            .fold(self, |leaf, _| Self { path: index.parent(leaf.path).unwrap_or(Index::ROOT), is_whiteout: false })
     }
 }
 
