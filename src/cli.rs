@@ -34,7 +34,8 @@ pub struct Cli {
     #[arg(long, help_heading = "Source")]
     pub allow_partial: bool,
 
-    /// Judge the image by limits and set the exit code. On by itself when CI is `true`, `1` or `yes` in the environment.
+    /// Judge the image by limits and set the exit code. On by itself when a limit is given, and when CI is `true`, `1` or
+    /// `yes` in the environment.
     #[arg(long, help_heading = "Gate")]
     pub ci: bool,
 

@@ -58,9 +58,7 @@ impl Settings {
         let reference =
             if typed == "demo" && source.is_none() { Reference::Demo } else { Reference::parse(&typed, source)? };
         let platform = cli.platform.as_deref().map(str::parse).transpose()?;
-        let ci = cli.ci
-            || environment("CI")
-                .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes"));
+        let ci = is_judged(cli, &environment);
         Ok(Self {
             reference,
             typed,
@@ -70,7 +68,7 @@ impl Settings {
                 ..Options::default()
             },
             allow_partial: cli.allow_partial,
-            gate: gate(cli, ci)?,
+            gate: ci.then(|| gate(cli)).transpose()?,
             outputs: outputs(cli, ci)?,
             files: cli.files,
             quiet: cli.quiet,
@@ -78,24 +76,28 @@ impl Settings {
     }
 }
 
-/// The limits. A limit or a limits file that nobody will look at is a mistake in the command, not a wish.
-fn gate(cli: &Cli, ci: bool) -> Result<Option<Thresholds>> {
-    let flags = Flags {
+/// Whether the image is judged: asked for, in a pipeline, or because a limit is given. A limit that nobody looks at
+/// would be a gate that silently does nothing.
+fn is_judged(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> bool {
+    let in_pipeline = || {
+        environment("CI")
+            .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes"))
+    };
+    cli.ci || cli.ci_config.is_some() || flags(cli) != Flags::default() || in_pipeline()
+}
+
+fn flags(cli: &Cli) -> Flags {
+    Flags {
         lowest_efficiency: cli.lowest_efficiency.clone(),
         highest_wasted_bytes: cli.highest_wasted_bytes.clone(),
         highest_user_wasted_percent: cli.highest_user_wasted_percent.clone(),
-    };
-    if !ci {
-        let unused = flags != Flags::default() || cli.ci_config.is_some();
-        return if unused {
-            Err(Error::usage("a limit is given, but no gate is asked for").hint("add --ci"))
-        } else {
-            Ok(None)
-        };
     }
+}
+
+fn gate(cli: &Cli) -> Result<Thresholds> {
     let found = || Some(PathBuf::from(DIVE_CI)).filter(|file| file.exists());
     let file = cli.ci_config.clone().or_else(found);
-    thresholds(&flags, file.as_deref()).map(Some)
+    thresholds(&flags(cli), file.as_deref())
 }
 
 fn outputs(cli: &Cli, ci: bool) -> Result<Outputs> {
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_come_in_both_spellings_and_need_a_gate() {
+    fn limits_come_in_both_spellings_and_turn_the_gate_on() {
         assert!(settings("--ci --lowestEfficiency 0.8 demo", &[]).is_ok());
         assert!(
             settings(
@@ -169,7 +171,7 @@ mod tests {
             )
             .is_ok()
         );
-        assert!(settings("--lowestEfficiency 0.8 demo", &[]).is_err());
+        assert!(settings("--lowestEfficiency 0.8 demo", &[]).unwrap().gate.is_some());
     }
 
     #[test]

@@ -35,6 +35,12 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(DIGITS[usize::from(half)])).collect()
 }
 
+/// A count with its noun: `1 name`, `2 names`.
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// A ratio as a percentage with two decimals: `98.44 %`.
 #[must_use]
 pub fn percent(ratio: f64) -> String {

@@ -18,7 +18,11 @@ use crate::source::archive::ArchiveFile;
 use crate::source::engine::{self, EngineImage};
 use crate::source::layout::Layout;
 use crate::source::reference::Reference;
-use crate::units::hex;
+use crate::units::{self, hex};
+
+/// Entries of all layers together, a layer counted as often as the image names it. Each costs a few bytes when it is
+/// accounted for, and a manifest may name one large layer ten thousand times.
+const MOST_ENTRIES: u64 = 200_000_000;
 
 /// What the user chose beside the reference.
 #[derive(Debug, Clone, Default)]
@@ -284,13 +288,15 @@ fn try_layer(
     outcome.slot = Some(slot);
     let clamped = builder.index().slot(slot).clamped;
     if clamped > 0 {
-        outcome.notes.push(format!("{clamped} names step out of their folder with '..' and were kept inside the root"));
+        outcome.notes.push(format!("{} with '..', kept inside the root", units::counted(clamped, "name", "names")));
     }
     if summary.global_headers > 0 {
-        outcome.notes.push(format!("{} PAX global headers, which engines ignore", summary.global_headers));
+        let headers = units::counted(summary.global_headers, "PAX global header", "PAX global headers");
+        outcome.notes.push(format!("{headers} ignored, as engines do"));
     }
     if summary.unknown_types > 0 {
-        outcome.notes.push(format!("{} entries of an unknown type, read as files", summary.unknown_types));
+        let entries = units::counted(summary.unknown_types, "entry", "entries");
+        outcome.notes.push(format!("{entries} of an unknown type, read as files"));
     }
     Ok(())
 }
@@ -334,11 +340,18 @@ pub(super) fn assemble(
         slots.push(if failed.is_some() { None } else { outcome.slot });
         layers.push(LoadedLayer { failed, notes: outcome.notes });
     }
+    let index = builder.finish();
+    let told: u64 = slots.iter().flatten().map(|slot| index.slot(*slot).entries).sum();
+    if told > MOST_ENTRIES {
+        return Err(Error::image("the image repeats its layers too often")
+            .because(format!("its layers have {told} entries in all; the limit is {MOST_ENTRIES}"))
+            .hint("no real image needs this; the archive is damaged or hostile"));
+    }
     Ok(Loaded {
         image,
         source: String::new(),
         reference: String::new(),
-        index: builder.finish(),
+        index,
         stack: Stack::new(slots),
         layers,
         verified: options.verify,

@@ -115,7 +115,7 @@ fn types_that_nobody_knows_are_files() {
     assert_eq!(versions(&report, "/odd")[0]["kind"], "file");
     assert_eq!(report["totals"]["shippedBytes"], 5);
     let text = run_with_stdin(&["-"], &docker_archive(&[layer])).stdout;
-    assert!(text.contains("layer 0: 1 entries of an unknown type, read as files"), "{text}");
+    assert!(text.contains("layer 0: 1 entry of an unknown type, read as files"), "{text}");
 }
 
 #[test]
