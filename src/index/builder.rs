@@ -7,6 +7,7 @@ use rustc_hash::FxBuildHasher;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::attrs::Tables;
+use super::compare::MOST_LINKS;
 use super::entry::{Flags, Link, NONE, Node, pack_device};
 use super::names::{Memory, NameRef};
 use super::{Entry, EntryId, Index, Kind, PathId, SlotId};
@@ -352,10 +353,18 @@ impl Builder {
         here.find(|(_, entry)| wanted(entry.kind)).map(|(id, _)| id)
     }
 
-    /// The place of what a hard link to the path shares, `NONE` for nothing. Folders have no second names.
-    fn shared_here(&self, target: PathId) -> u32 {
-        let found = self.object_here(target).and_then(|id| self.index.inode(id));
-        found.filter(|id| self.index.entry(*id).kind != Kind::Dir).map_or(NONE, |id| id.0)
+    /// The place of what a hard link to the path shares, `NONE` for nothing. A link may name a link that waits itself.
+    /// Folders have no second names.
+    fn shared_here(&self, mut target: PathId) -> u32 {
+        for _ in 0..MOST_LINKS {
+            let Some(id) = self.object_here(target) else { return NONE };
+            if let Some(found) = self.index.inode(id) {
+                return if self.index.entry(found).kind == Kind::Dir { NONE } else { found.0 };
+            }
+            let Some(next) = self.index.hardlink_target(self.index.entry(id)) else { return NONE };
+            target = next;
+        }
+        NONE
     }
 
     /// Takes an entry of this slot out of its path's list. Its bytes stay counted: they are shipped all the same.

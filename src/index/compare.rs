@@ -80,6 +80,9 @@ pub struct Inode {
     pub attrs: Attrs,
 }
 
+/// How many links one may lead to before it is a circle.
+pub(super) const MOST_LINKS: usize = 64;
+
 /// Follows a hard link at a layer: within its slot, else down into the layers below. A link to nothing stays itself.
 #[must_use]
 pub fn inode(index: &Index, stack: &Stack, id: EntryId, layer: u32) -> Inode {
@@ -89,15 +92,25 @@ pub fn inode(index: &Index, stack: &Stack, id: EntryId, layer: u32) -> Inode {
 }
 
 fn follow(index: &Index, stack: &Stack, mut id: EntryId, mut layer: u32) -> Option<EntryId> {
-    loop {
+    for _ in 0..MOST_LINKS {
         if let Some(found) = index.inode(id) {
             return (index.entry(found).kind != Kind::Dir).then_some(found);
         }
-        // Each step goes down at least one layer, so links cannot lead in a circle.
-        let below = layer.checked_sub(1)?;
-        let live = stack.object_at(index, index.hardlink_target(index.entry(id))?, below)?;
-        (id, layer) = (live.entry, live.layer);
+        let entry = index.entry(id);
+        let target = index.hardlink_target(entry)?;
+        // What the layer itself has under that name is meant before what lies below.
+        let own = index.entries_of(target).find(|other| {
+            let other_entry = index.entry(*other);
+            *other != id && other_entry.slot == entry.slot && other_entry.kind.is_object()
+        });
+        if let Some(own) = own {
+            id = own;
+        } else {
+            let live = stack.object_at(index, target, layer.checked_sub(1)?)?;
+            (id, layer) = (live.entry, live.layer);
+        }
     }
+    None
 }
 
 /// Compares what stood at a path (`before`) with what a later layer has there.

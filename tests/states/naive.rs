@@ -204,23 +204,37 @@ fn own_files(
     (own, lost)
 }
 
-/// Links whose target came later in the tar, or stands in the layers below.
+/// Links whose target came later in the tar, or stands in the layers below. What the layer itself has under the name is
+/// meant first, even if that is a link that waits, too; so this goes round until nothing more is resolved.
 fn resolve_late(
     own: &mut Files,
-    unresolved: Vec<(String, String, Inode)>,
+    mut unresolved: Vec<(String, String, Inode)>,
     before: &Files,
     groups: &mut BTreeMap<Inode, Vec<Inode>>,
 ) {
-    for (path, target, name) in unresolved {
-        let here = own.get(&target).filter(|found| is_linkable(found) && found.name != name).cloned();
-        if let Some(found) = &here {
-            groups.entry(found.inode).or_default().push(name);
-        }
-        let below = || before.get(&target).filter(|found| is_linkable(found)).cloned();
-        // A link into another layer shows its contents and belongs to no group.
-        let found = here.or_else(|| below().map(|found| Thing { inode: name, ..found }));
-        if let (Some(found), Some(thing)) = (found, own.get_mut(&path).filter(|thing| thing.name == name)) {
-            *thing = Thing { name, implied: false, ..found };
+    loop {
+        let waiting = unresolved.len();
+        unresolved.retain(|(path, target, name)| {
+            let here = own.get(target).filter(|found| found.name != *name).cloned();
+            let found = match here {
+                Some(found) if is_linkable(&found) => {
+                    groups.entry(found.inode).or_default().push(*name);
+                    found
+                }
+                Some(_) => return true,
+                None => match before.get(target).filter(|found| is_linkable(found)) {
+                    // A link into another layer shows its contents and belongs to no group.
+                    Some(found) => Thing { inode: *name, ..found.clone() },
+                    None => return true,
+                },
+            };
+            if let Some(thing) = own.get_mut(path).filter(|thing| thing.name == *name) {
+                *thing = Thing { name: *name, implied: false, ..found };
+            }
+            false
+        });
+        if unresolved.len() == waiting {
+            return;
         }
     }
 }
