@@ -41,4 +41,5 @@ pub mod session;
 pub mod settings;
 pub mod source;
 mod ticker;
+pub mod tui;
 pub mod units;

@@ -30,6 +30,7 @@ fn exit_on_interrupt() {
     let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT]) else { return };
     std::thread::spawn(move || {
         if signals.forever().next().is_some() {
+            layerscope::tui::restore();
             let _ = writeln!(std::io::stderr());
             std::process::exit(i32::from(Kind::Interrupted.exit_code()));
         }

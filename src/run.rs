@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::analysis::{dive, duplicates, efficiency};
+use crate::analysis::{Analysis, efficiency};
 use crate::cli::Format;
 use crate::error::{Error, Kind, Result};
 use crate::policy::{Measured, Verdict, judge};
@@ -13,6 +13,7 @@ use crate::report::{Facts, Gap, dive_json, json, text};
 use crate::session::{self, Loaded, Progress};
 use crate::settings::Settings;
 use crate::ticker::Ticker;
+use crate::tui;
 
 /// Exit code of a gate that failed.
 pub const GATE_FAILED: u8 = 1;
@@ -23,14 +24,17 @@ pub const GATE_FAILED: u8 = 1;
 /// Whatever stopped it. A gate that failed is no error.
 pub fn run(settings: &Settings) -> Result<u8> {
     let progress = Arc::new(Progress::default());
+    if settings.explore {
+        let (wanted, loading) = (settings.clone(), Arc::clone(&progress));
+        let load = move || session::open(&wanted.reference, &wanted.typed, &wanted.options, &loading);
+        return tui::explore(&settings.typed, settings.colourless, &progress, load).map(|()| 0);
+    }
     let ticker = Ticker::start(&progress, !settings.quiet && io::stderr().is_terminal());
     let loaded = session::open(&settings.reference, &settings.typed, &settings.options, &progress);
     ticker.stop();
     let loaded = loaded?;
 
-    let account = efficiency::account(&loaded.index, &loaded.stack);
-    let duplicates = duplicates::duplicates(&loaded.index, &loaded.stack, &account);
-    let dive = dive::numbers(&loaded.index, &loaded.stack);
+    let Analysis { account, duplicates, dive } = Analysis::new(&loaded.index, &loaded.stack);
     let failed: Vec<_> = loaded.layers.iter().map(|layer| layer.failed.clone()).collect();
     let partial = unread(&failed).or_else(|| loaded.broken.clone());
     let measured = Measured {

@@ -1,5 +1,6 @@
 //! What the command line and the environment mean together: defaults, then the file, then the environment, then flags.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use crate::cli::{Cli, Format, SourceName};
@@ -31,6 +32,10 @@ pub struct Settings {
     pub files: bool,
     /// No progress.
     pub quiet: bool,
+    /// Whether the explorer opens: standard output is a terminal that can do it, and nothing else was asked for.
+    pub explore: bool,
+    /// Whether colours are unwanted (`NO_COLOR`).
+    pub colourless: bool,
 }
 
 /// What is written where.
@@ -72,6 +77,12 @@ impl Settings {
             outputs: outputs(cli, ci)?,
             files: cli.files,
             quiet: cli.quiet,
+            explore: !ci
+                && cli.format.is_none()
+                && cli.json.is_none()
+                && environment("TERM").is_some_and(|term| term != "dumb")
+                && std::io::stdout().is_terminal(),
+            colourless: environment("NO_COLOR").is_some_and(|value| !value.is_empty()),
         })
     }
 }

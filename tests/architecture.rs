@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every room with the rooms that it may know. `error`, `units` and `platform` serve everybody.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("units", &[]),
     ("platform", &[]),
@@ -22,7 +22,8 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("cli", &[]),
     ("settings", &["cli", "image", "policy", "session", "source"]),
     ("ticker", &["session"]),
-    ("run", &["analysis", "cli", "policy", "report", "session", "settings", "ticker"]),
+    ("run", &["analysis", "cli", "policy", "report", "session", "settings", "ticker", "tui"]),
+    ("tui", &["analysis", "image", "index", "session"]),
 ];
 
 /// Libraries that only some rooms may name.

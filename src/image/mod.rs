@@ -12,6 +12,7 @@ pub use digest::sha256;
 
 use crate::error::Result;
 use crate::platform::Platform;
+use crate::units::printable;
 
 /// Largest JSON document that is read, in bytes. Configs of real images stay below 1 MiB.
 pub const MOST_JSON_BYTES: u64 = 32 * 1024 * 1024;
@@ -60,4 +61,20 @@ pub struct Layer {
     pub media_type: Option<String>,
     /// The history step that made it.
     pub step: Option<Step>,
+}
+
+impl Layer {
+    /// The command that made it, without what builders put around it, on one line and safe to show.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let Some(step) = &self.step else { return "(not recorded)".into() };
+        let text = step.created_by.trim();
+        let bare = ["/bin/sh -c #(nop)", "RUN /bin/sh -c", "/bin/sh -c"]
+            .iter()
+            .find_map(|start| text.strip_prefix(start))
+            .unwrap_or(text);
+        let bare = bare.strip_suffix("# buildkit").unwrap_or(bare);
+        let words: Vec<_> = bare.split_whitespace().collect();
+        if words.is_empty() { "(no command)".into() } else { printable(words.join(" ").as_bytes()).into_owned() }
+    }
 }

@@ -124,6 +124,21 @@ pub fn walk(index: &Index, stack: &Stack, order: Order, mut visit: impl FnMut(&S
     }
 }
 
+/// The story of one path.
+#[must_use]
+pub fn story_of(index: &Index, stack: &Stack, path: PathId) -> Vec<Event> {
+    let (mut here, mut cuts, mut events) = (Vec::new(), Vec::new(), Vec::new());
+    for above in index.lineage(path).skip(1).chain([Index::ROOT]) {
+        gather(index, stack, above, &mut here);
+        cuts.extend(here.iter().filter(|here| ends_contents(index, here)).map(|here| here.layer));
+    }
+    cuts.sort_unstable();
+    cuts.dedup();
+    gather(index, stack, path, &mut here);
+    tell(index, stack, &here, &cuts, &mut events);
+    events
+}
+
 /// Whether what lower layers have below the path ends here: it is removed, hidden, or no folder any more.
 fn ends_contents(index: &Index, here: &Here) -> bool {
     here.whiteout || here.opaque || here.object.is_some_and(|id| index.entry(id).kind != Kind::Dir)

@@ -80,21 +80,9 @@ fn layers(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// A layer's command without what builders put around it, cut to the width of its column.
+/// A layer's command, cut to the width of its column.
 fn command(layer: &Layer) -> String {
-    let Some(step) = &layer.step else { return "(not recorded)".into() };
-    let text = step.created_by.trim();
-    let text = text
-        .strip_prefix("/bin/sh -c #(nop)")
-        .or_else(|| text.strip_prefix("RUN /bin/sh -c"))
-        .or_else(|| text.strip_prefix("/bin/sh -c"))
-        .unwrap_or(text);
-    let text = text.strip_suffix("# buildkit").unwrap_or(text);
-    let words: Vec<_> = text.split_whitespace().collect();
-    let text = printable(words.join(" ").as_bytes()).into_owned();
-    if text.is_empty() {
-        return "(no command)".into();
-    }
+    let text = layer.command();
     if text.chars().count() <= COMMAND_WIDTH {
         return text;
     }

@@ -14,7 +14,7 @@ pub struct Progress {
 }
 
 /// The counters at a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Bytes read from the source.
     pub bytes: u64,

@@ -1,0 +1,79 @@
+//! Everything that a key can do, each with its name for the keymap and its sentence for help. Knows no key.
+
+/// Defines the actions once: variant, name in the keymap, sentence in help.
+macro_rules! actions {
+    ($($variant:ident $name:literal $doc:literal,)*) => {
+        /// Something that a key can do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Action {
+            /// All of them, in the order in which help tells them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in the keymap.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What it does, in a few words.
+            #[must_use]
+            pub fn doc(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    Up "up" "move up",
+    Down "down" "move down",
+    PageUp "page-up" "half a page up",
+    PageDown "page-down" "half a page down",
+    Top "top" "to the first line",
+    Bottom "bottom" "to the last line",
+    PreviousLayer "previous-layer" "the layer before",
+    NextLayer "next-layer" "the layer after",
+    NextPane "next-pane" "the other pane",
+    Open "open" "open the folder",
+    Close "close" "close the folder, or go to the one around",
+    Toggle "toggle" "open or close the folder",
+    OpenAll "open-all" "open everything below",
+    CloseAll "close-all" "close everything",
+    NextView "next-view" "this layer, or the image up to here",
+    MarkRange "mark-range" "start a range of layers here",
+    NextSort "next-sort" "sort by size, name, count, hidden bytes",
+    ReverseSort "reverse-sort" "turn the order around",
+    ToggleAdded "toggle-added" "show or hide what is added",
+    ToggleChanged "toggle-changed" "show or hide what is changed",
+    ToggleRemoved "toggle-removed" "show or hide what is removed",
+    ToggleUnchanged "toggle-unchanged" "show or hide what is unchanged",
+    ToggleFold "toggle-fold" "join folders that hold one folder",
+    Filter "filter" "show only names that contain a text",
+    NextMatch "next-match" "the next match",
+    PreviousMatch "previous-match" "the match before",
+    Back "back" "one step back: help, filter, range",
+    ShowFiles "show-files" "layers and files",
+    ShowWaste "show-waste" "what is shipped for nothing",
+    ShowImage "show-image" "facts of the image",
+    ShowInFiles "show-in-files" "show it among the files",
+    CopyPath "copy-path" "copy the path",
+    CopyDigest "copy-digest" "copy the layer's digest",
+    Zoom "zoom" "the pane alone, or both",
+    Narrower "narrower" "give the layers less room",
+    Wider "wider" "give the layers more room",
+    Help "help" "all keys",
+    Suspend "suspend" "back to the shell; fg returns",
+    Quit "quit" "leave",
+}
+
+impl Action {
+    /// The action of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.name() == name)
+    }
+}

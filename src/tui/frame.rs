@@ -1,0 +1,217 @@
+//! One frame: what goes where at which size, the title, the tabs, the hints. Panes draw themselves.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Paragraph, Wrap};
+
+use super::action::Action;
+use super::app::{App, Look, Pane, Screen};
+use super::pane;
+use super::theme::Role;
+use crate::units::{bytes, count, duration, percent, printable};
+
+/// From here on layers and files stand side by side.
+const WIDE: u16 = 100;
+/// Below this nothing useful fits.
+const LEAST: (u16, u16) = (60, 12);
+/// From here on there is room for details.
+const TALL: u16 = 20;
+
+/// Draws the whole screen.
+pub fn draw(app: &mut App, frame: &mut Frame) {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let text = format!("{}×{} is too small: {}×{} needed. q quit", area.width, area.height, LEAST.0, LEAST.1);
+        frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
+        return;
+    }
+    let details = if area.height >= TALL && app.image.is_some() && app.screen != Screen::Image { 5 } else { 0 };
+    let [title, tabs, main, detail, hints] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(3),
+        Constraint::Length(details),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    frame.render_widget(title_line(app), title);
+    frame.render_widget(tabs_line(app), tabs);
+    if app.image.is_none() {
+        pane::loading::draw(app, frame, main);
+    } else {
+        match app.screen {
+            Screen::Files => files(app, frame, main),
+            Screen::Waste => pane::waste::draw(app, frame, main),
+            Screen::Image => pane::image::draw(app, frame, main),
+        }
+        if details > 0 {
+            pane::detail::draw(app, frame, detail);
+        }
+    }
+    frame.render_widget(hint_line(app, hints.width), hints);
+    if app.help.is_some() {
+        pane::help::draw(app, frame, area);
+    }
+}
+
+/// Layers and files, side by side or one above the other.
+fn files(app: &mut App, frame: &mut Frame, area: Rect) {
+    if app.zoom {
+        match app.pane {
+            Pane::Layers => pane::layers::draw(app, frame, area),
+            Pane::Files => pane::files::draw(app, frame, area),
+        }
+    } else if area.width >= WIDE {
+        let [layers, files] = Layout::horizontal([Constraint::Percentage(app.split), Constraint::Min(30)]).areas(area);
+        pane::layers::draw(app, frame, layers);
+        pane::files::draw(app, frame, files);
+    } else {
+        let [strip, files] = Layout::vertical([Constraint::Length(3), Constraint::Min(3)]).areas(area);
+        pane::layers::draw_strip(app, frame, strip);
+        pane::files::draw(app, frame, files);
+    }
+}
+
+/// A box around a pane. The one in use says so by weight and colour.
+#[must_use]
+pub fn boxed(app: &App, title: &str, right: &str, in_use: bool) -> Block<'static> {
+    let style = app.theme.style(if in_use { Role::Focus } else { Role::Border });
+    let block = Block::bordered()
+        .border_style(style)
+        .title(Span::styled(format!(" {title} "), app.theme.style(if in_use { Role::Title } else { Role::Text })));
+    if right.is_empty() {
+        return block;
+    }
+    block.title(Line::from(Span::styled(format!(" {right} "), app.theme.style(Role::Dim))).right_aligned())
+}
+
+fn title_line(app: &App) -> Line<'static> {
+    let mut parts = vec![Span::styled(format!(" {}", printable(app.title.as_bytes())), app.theme.style(Role::Title))];
+    if let Some(image) = &app.image {
+        let (total, loaded) = (image.analysis.account.total, &image.loaded);
+        let unread = loaded.layers.iter().filter(|layer| layer.failed.is_some()).count();
+        parts.push(Span::styled(format!("  {}", loaded.image.platform), app.theme.style(Role::Dim)));
+        parts.push(Span::raw(format!("   {} layers · {}", loaded.image.layers.len(), bytes(total.shipped))));
+        let hidden = format!(" · hidden {}", bytes(total.hidden()));
+        parts.push(Span::styled(hidden, app.theme.style(if total.hidden() > 0 { Role::Warn } else { Role::Ok })));
+        parts.push(Span::raw(format!(" · score {}", percent(total.efficiency()))));
+        if unread > 0 {
+            parts.push(Span::styled(format!(" · {unread} not read"), app.theme.style(Role::Error)));
+        }
+    }
+    Line::from(parts)
+}
+
+fn tabs_line(app: &App) -> Line<'static> {
+    let mut parts = vec![Span::raw(" ")];
+    let waste = if app.image.is_some() { format!(" {}", count(app.wastes.len() as u64)) } else { String::new() };
+    let tabs = [
+        (Screen::Files, "1", "Files".to_owned()),
+        (Screen::Waste, "2", format!("Waste{waste}")),
+        (Screen::Image, "3", "Image".to_owned()),
+    ];
+    for (screen, key, name) in tabs {
+        let (open, close) = if screen == app.screen { ("[", "]") } else { (" ", " ") };
+        let style = if screen == app.screen { app.theme.style(Role::Title) } else { Style::new() };
+        parts.push(Span::styled(format!("{open}{key} {name}{close}"), style));
+        parts.push(Span::raw(" "));
+    }
+    Line::from(parts)
+}
+
+/// What can be done here. A notice, the filter being typed, or a sequence begun takes the place of the hints.
+fn hint_line(app: &App, width: u16) -> Line<'static> {
+    if let Some(text) = &app.typing {
+        let found = app.rows.iter().filter(|row| row.is_match).count();
+        return Line::from(vec![
+            Span::styled(" / ", app.theme.style(Role::Key)),
+            Span::raw(format!("{}▏", printable(text.as_bytes()))),
+            Span::styled(
+                format!("   {} shown   enter keep   esc clear", count(found as u64)),
+                app.theme.style(Role::Dim),
+            ),
+        ]);
+    }
+    if let Some(notice) = &app.notice {
+        return Line::from(Span::styled(format!(" {notice}"), app.theme.style(Role::Title)));
+    }
+    if app.image.is_none() {
+        return Line::from(Span::styled(" q quit", app.theme.style(Role::Dim)));
+    }
+    let place = app.place();
+    let actions: &[Action] = match app.screen {
+        Screen::Files if app.pane == Pane::Files => &[
+            Action::Help,
+            Action::Filter,
+            Action::NextPane,
+            Action::NextLayer,
+            Action::NextView,
+            Action::NextSort,
+            Action::Toggle,
+            Action::CopyPath,
+            Action::Quit,
+        ],
+        Screen::Files => {
+            &[Action::Help, Action::NextPane, Action::NextView, Action::MarkRange, Action::CopyDigest, Action::Quit]
+        }
+        Screen::Waste => &[Action::Help, Action::ShowInFiles, Action::CopyPath, Action::ShowFiles, Action::Quit],
+        Screen::Image => &[Action::Help, Action::ShowFiles, Action::Quit],
+    };
+    let mut parts = vec![Span::raw(" ")];
+    let mut used = 1;
+    for action in actions {
+        let Some(key) = app.keymap.keys_of(place, *action).into_iter().next() else { continue };
+        let text = short(*action);
+        used += key.chars().count() + text.chars().count() + 3;
+        if used > usize::from(width) {
+            break;
+        }
+        parts.push(Span::styled(key, app.theme.style(Role::Key)));
+        parts.push(Span::raw(format!(" {text}  ")));
+    }
+    Line::from(parts)
+}
+
+/// One word for the hint bar.
+fn short(action: Action) -> &'static str {
+    match action {
+        Action::Help => "help",
+        Action::Filter => "filter",
+        Action::NextPane => "pane",
+        Action::NextLayer => "layer",
+        Action::NextView => "view",
+        Action::NextSort => "sort",
+        Action::Toggle => "open",
+        Action::CopyPath | Action::CopyDigest => "copy",
+        Action::MarkRange => "range",
+        Action::ShowInFiles => "show file",
+        Action::ShowFiles => "files",
+        Action::Quit => "quit",
+        other => other.doc(),
+    }
+}
+
+/// What the tree shows, in words.
+#[must_use]
+pub fn look_words(app: &App) -> String {
+    let layer = app.layer();
+    match app.look {
+        Look::Layer => format!("layer {layer} only"),
+        Look::UpTo => format!("image up to layer {layer}"),
+        Look::Since(from) => format!("image up to layer {layer}, changes since layer {}", from.min(layer)),
+    }
+}
+
+/// How far reading is, in words.
+#[must_use]
+pub fn progress_words(app: &App, since: std::time::Duration) -> String {
+    let now = app.progress;
+    let rate = now.bytes * 1000 / u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
+    let of = if now.expected > 0 { format!(" of {}", bytes(now.expected)) } else { String::new() };
+    let left = now.expected.saturating_sub(now.bytes).checked_div(rate).filter(|seconds| *seconds > 0);
+    let left =
+        left.map_or(String::new(), |seconds| format!(" · {} left", duration(std::time::Duration::from_secs(seconds))));
+    format!("{}{of} · {}/s{left}", bytes(now.bytes), bytes(rate))
+}

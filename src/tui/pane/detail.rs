@@ -1,0 +1,71 @@
+//! What is known of the chosen thing: its path, its story over the layers, and the command that brought it.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::files::path_line;
+use super::{cut, waste};
+use crate::index::PathId;
+use crate::index::walk::{Change, story_of};
+use crate::tui::Explored;
+use crate::tui::app::{App, Pane, Screen};
+use crate::tui::frame::boxed;
+use crate::tui::theme::Role;
+
+/// Draws the details.
+pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
+    let Some(image) = &app.image else { return };
+    let block = boxed(app, "Detail", "", false);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let lines = match (app.screen, app.pane) {
+        (Screen::Waste, _) => waste::details(app, image, width),
+        (_, Pane::Layers) => layer(app, image, width),
+        (_, Pane::Files) => app.path().map_or_else(Vec::new, |path| file(app, image, path, width)),
+    };
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn layer(app: &App, image: &Explored, width: usize) -> Vec<Line<'static>> {
+    let Some(layer) = image.loaded.image.layers.get(app.layer.at) else { return Vec::new() };
+    let digest = layer.digest.as_deref().or(layer.diff_id.as_deref()).unwrap_or("no digest");
+    vec![
+        Line::from(cut(&layer.command(), width)),
+        Line::from(Span::styled(cut(&format!("blob {digest}"), width), app.theme.style(Role::Dim))),
+        Line::from(Span::styled(
+            cut(&format!("diff id {}", layer.diff_id.as_deref().unwrap_or("not stated")), width),
+            app.theme.style(Role::Dim),
+        )),
+    ]
+}
+
+fn file(app: &App, image: &Explored, path: PathId, width: usize) -> Vec<Line<'static>> {
+    let (index, stack) = (&image.loaded.index, &image.loaded.stack);
+    let story: Vec<String> = story_of(index, stack, path)
+        .into_iter()
+        .filter_map(|event| {
+            let layer = event.layer;
+            let words = |differs: crate::index::Differs| differs.words().collect::<Vec<_>>().join(", ");
+            match event.change {
+                Change::Added => Some(format!("added in {layer}")),
+                Change::Changed(differs) => Some(format!("{} changed in {layer}", words(differs))),
+                Change::Rewritten(differs) if words(differs).is_empty() => Some(format!("stored again in {layer}")),
+                Change::Rewritten(differs) => Some(format!("stored again in {layer} for its {}", words(differs))),
+                Change::Removed => Some(format!("removed in {layer}")),
+                Change::Unchanged | Change::Dangling => None,
+            }
+        })
+        .collect();
+    let brought = app.projection.as_ref().and_then(|projection| projection.cell(path).live).and_then(|live| {
+        let layer = image.loaded.image.layers.get(live.layer as usize)?;
+        Some(format!("layer {}: {}", live.layer, layer.command()))
+    });
+    vec![
+        Line::from(path_line(index, path, width)),
+        Line::from(cut(&story.join(" · "), width)),
+        Line::from(Span::styled(cut(&brought.unwrap_or_default(), width), app.theme.style(Role::Dim))),
+    ]
+}

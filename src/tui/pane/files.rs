@@ -1,0 +1,196 @@
+//! The tree: state, size, share, mode, owner, name. Only the lines that are seen are made.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::{bar, cut};
+use crate::index::{Differs, Index, Kind, PathId};
+use crate::tui::Explored;
+use crate::tui::app::{App, Pane};
+use crate::tui::frame::{boxed, look_words};
+use crate::tui::projection::{Cell, Projection, State};
+use crate::tui::rows::Row;
+use crate::tui::theme::Role;
+use crate::units::{bytes, count, printable};
+
+/// Draws the tree.
+pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
+    let filter = if app.wish.filter.is_empty() {
+        String::new()
+    } else {
+        format!(" · /{}", printable(app.wish.filter.as_bytes()))
+    };
+    let things = app.projection.as_ref().map_or(0, |projection| u64::from(projection.cell(Index::ROOT).count));
+    let order = if app.wish.reversed { "▲" } else { "▼" };
+    let right = format!("{} · {} {order}", count(things), app.wish.sort.word());
+    let block = boxed(app, &format!("Files · {}{filter}", look_words(app)), &right, app.pane == Pane::Files);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    app.areas.list = inner;
+    app.row.fit(usize::from(inner.height));
+    let (Some(image), Some(projection)) = (&app.image, &app.projection) else { return };
+    if app.rows.is_empty() {
+        let why = if app.wish.filter.is_empty() {
+            "nothing here: this layer changes no file (v shows the image up to here)"
+        } else {
+            "no name contains this"
+        };
+        frame.render_widget(Paragraph::new(Span::styled(why, app.theme.style(Role::Dim))), inner);
+        return;
+    }
+    let shown = app.row.top..(app.row.top + app.row.height).min(app.rows.len());
+    let lines: Vec<Line> = shown.map(|line| row(app, image, projection, line, inner.width)).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width: u16) -> Line<'static> {
+    let Row { path, from, depth, is_folder, is_open, is_match } = app.rows[line];
+    let (index, theme) = (&image.loaded.index, app.theme);
+    let cell = projection.cell(path);
+    let (sign, role) = sign(cell.state);
+    let whole = projection.cell(Index::ROOT).size;
+    let mut parts =
+        vec![Span::styled(format!("{sign} "), theme.style(role)), Span::raw(format!("{:>9} ", bytes(cell.size)))];
+    // Columns go one by one as the window gets narrow: owner, mode, share.
+    if width >= 50 {
+        parts.push(Span::styled(format!("{:<6} ", bar(cell.size, whole, 6)), theme.style(Role::Bar)));
+    }
+    if let Some(live) = cell.live
+        && width >= 62
+    {
+        let entry = index.entry(live.entry);
+        let attrs = index.attrs(entry);
+        parts.push(Span::styled(format!("{} ", mode(entry.kind, attrs.mode)), theme.style(Role::Dim)));
+        if width >= 76 {
+            parts
+                .push(Span::styled(format!("{:>11} ", format!("{}:{}", attrs.uid, attrs.gid)), theme.style(Role::Dim)));
+        }
+    } else if width >= 62 {
+        parts.push(Span::raw(" ".repeat(if width >= 76 { 23 } else { 11 })));
+    }
+    let arrow = match (is_folder, is_open) {
+        (true, true) => "▾ ",
+        (true, false) => "▸ ",
+        (false, _) => "  ",
+    };
+    parts.push(Span::raw(format!("{}{arrow}", "  ".repeat(usize::from(depth)))));
+    let kind = cell.live.map(|live| index.entry(live.entry).kind);
+    let name_role = match kind {
+        _ if is_match => Role::Match,
+        Some(Kind::Dir) => Role::Dir,
+        Some(Kind::Symlink | Kind::Hardlink) => Role::Link,
+        None if is_folder => Role::Dir,
+        _ => Role::Text,
+    };
+    parts.push(Span::styled(name(index, from, path, kind, is_folder), theme.style(name_role)));
+    parts.push(Span::styled(remark(index, cell, is_folder && !is_open), theme.style(Role::Dim)));
+    let style = if line == app.row.at && app.pane == Pane::Files {
+        theme.style(Role::Selection)
+    } else {
+        theme.style(Role::Text)
+    };
+    Line::from(parts).style(style)
+}
+
+/// Names of joined folders, first to last.
+fn name(index: &Index, from: PathId, path: PathId, kind: Option<Kind>, is_folder: bool) -> String {
+    let around = index.parent(from);
+    let names: Vec<_> = index
+        .lineage(path)
+        .take_while(|part| Some(*part) != around)
+        .map(|part| printable(index.name(part)).into_owned())
+        .collect();
+    let joined = names.into_iter().rev().collect::<Vec<_>>().join("/");
+    if kind == Some(Kind::Dir) || (kind.is_none() && is_folder) { joined + "/" } else { joined }
+}
+
+/// What stands behind the name: a link's target, what changed, what is below a closed folder.
+fn remark(index: &Index, cell: &Cell, is_closed: bool) -> String {
+    let mut text = String::new();
+    if let Some(live) = cell.live {
+        let entry = index.entry(live.entry);
+        if let Some(target) = index.symlink_target(entry) {
+            text += &format!(" → {}", printable(target));
+        }
+        if let Some(target) = index.hardlink_target(entry) {
+            text += &format!(" = /{}", printable(&index.path(target)));
+        }
+        match cell.state {
+            State::Changed(differs) | State::Rewritten(differs) => text += &format!("  {}", words(cell.state, differs)),
+            State::Removed => text += &format!("  still in layer {}", live.layer),
+            State::Absent | State::Unchanged | State::Added => {}
+        }
+    }
+    if is_closed && cell.count > 0 {
+        text += &format!(" ({})", count(u64::from(cell.count)));
+    }
+    text
+}
+
+fn words(state: State, differs: Differs) -> String {
+    let words: Vec<_> = differs.words().collect();
+    match (state, words.is_empty()) {
+        (State::Rewritten(_), true) => "stored again, nothing differs".into(),
+        (State::Rewritten(_), false) => format!("stored again: {}", words.join(", ")),
+        _ => words.join(", "),
+    }
+}
+
+/// The sign of a state. Colour says the same again.
+#[must_use]
+pub fn sign(state: State) -> (&'static str, Role) {
+    match state {
+        State::Added => ("+", Role::Added),
+        State::Changed(_) => ("~", Role::Changed),
+        State::Rewritten(_) => ("=", Role::Changed),
+        State::Removed => ("−", Role::Removed),
+        State::Unchanged | State::Absent => (" ", Role::Dim),
+    }
+}
+
+/// Type and permissions as `ls -l` writes them.
+#[must_use]
+pub fn mode(kind: Kind, mode: u16) -> String {
+    let kind = match kind {
+        Kind::Dir => 'd',
+        Kind::Symlink => 'l',
+        Kind::Char => 'c',
+        Kind::Block => 'b',
+        Kind::Fifo => 'p',
+        Kind::File | Kind::Hardlink | Kind::Whiteout | Kind::Opaque | Kind::Meta => '-',
+    };
+    let mut text = String::from(kind);
+    for (shift, special, small, large) in [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')] {
+        let bits = mode >> shift;
+        text.push(if bits & 4 != 0 { 'r' } else { '-' });
+        text.push(if bits & 2 != 0 { 'w' } else { '-' });
+        text.push(match (mode & special != 0, bits & 1 != 0) {
+            (true, true) => small,
+            (true, false) => large,
+            (false, true) => 'x',
+            (false, false) => '-',
+        });
+    }
+    text
+}
+
+/// A line that says what a path is, cut to a width.
+#[must_use]
+pub fn path_line(index: &Index, path: PathId, width: usize) -> String {
+    cut(&format!("/{}", printable(&index.path(path))), width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_read_like_ls() {
+        assert_eq!(mode(Kind::Dir, 0o1777), "drwxrwxrwt");
+        assert_eq!(mode(Kind::File, 0o4755), "-rwsr-xr-x");
+        assert_eq!(mode(Kind::File, 0o2644), "-rw-r-Sr--");
+        assert_eq!(mode(Kind::Symlink, 0o777), "lrwxrwxrwx");
+    }
+}

@@ -1,0 +1,102 @@
+//! The list of layers: size, share, what each does, its command. In narrow windows a strip of one line.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::{bar, cut};
+use crate::image::Layer;
+use crate::tui::app::{App, Pane};
+use crate::tui::frame::boxed;
+use crate::tui::theme::Role;
+use crate::units::bytes;
+
+/// Lines that a layer takes: its numbers, and its command.
+const HEIGHT: u16 = 2;
+
+/// Draws the list.
+pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
+    let block = boxed(app, "Layers", &format!("{} of {}", app.layer.at + 1, app.layer.count), app.pane == Pane::Layers);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    (app.areas.layers, app.areas.layer_height) = (inner, HEIGHT);
+    app.layer.fit(usize::from(inner.height / HEIGHT));
+    let shown = app.layer.top..(app.layer.top + app.layer.height + 1).min(app.layer.count);
+    let lines: Vec<Line> = shown.flat_map(|layer| entry(app, layer, usize::from(inner.width))).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
+    let Some(image) = &app.image else { return [Line::default(), Line::default()] };
+    let theme = app.theme;
+    let account = &image.analysis.account;
+    let (own, changes) = (account.layers[layer].bytes, account.layers[layer].changes);
+    let chosen = layer == app.layer.at;
+    let mark = if chosen { "▸" } else { " " };
+    let described = &image.loaded.image.layers[layer];
+    let command = cut(&described.command(), width.saturating_sub(6));
+    if let Some(reason) = &image.loaded.layers[layer].failed {
+        let first = Line::from(vec![
+            Span::raw(format!("{mark}{layer:>3} ")),
+            Span::styled(cut(&format!("not read: {reason}"), width.saturating_sub(6)), theme.style(Role::Error)),
+        ]);
+        return [first, Line::from(format!("     {command}"))];
+    }
+    let number = |sign: &str, many: u64| {
+        if many == 0 { format!("{:>6}", "·") } else { format!("{:>6}", format!("{sign}{}", short(many))) }
+    };
+    let mut parts = vec![
+        Span::raw(format!("{mark}{layer:>3} {:>9} ", bytes(own.shipped))),
+        Span::styled(format!("{:<6}", bar(own.shipped, account.total.shipped, 6)), theme.style(Role::Bar)),
+        Span::styled(number("+", changes.added), theme.style(Role::Added)),
+        Span::styled(number("~", changes.changed + changes.rewritten), theme.style(Role::Changed)),
+        Span::styled(number("−", changes.removed), theme.style(Role::Removed)),
+    ];
+    if own.hidden() > 0 {
+        parts.push(Span::styled(format!("  ⚠ {}", bytes(own.hidden())), theme.style(Role::Warn)));
+    }
+    let style = if chosen && app.pane == Pane::Layers { theme.style(Role::Selection) } else { theme.style(Role::Text) };
+    let command_style = if chosen { style } else { theme.style(Role::Dim) };
+    [Line::from(parts).style(style), Line::from(Span::styled(format!("     {command}"), command_style))]
+}
+
+/// A count in at most four columns: `9.8k` for 9,800.
+fn short(many: u64) -> String {
+    match many {
+        0..1000 => many.to_string(),
+        1000..10_000 => format!("{}.{}k", many / 1000, many % 1000 / 100),
+        10_000..1_000_000 => format!("{}k", many / 1000),
+        _ => format!("{}M", many / 1_000_000),
+    }
+}
+
+/// Draws the strip: all layers as bars in a line, the chosen one in brackets.
+pub fn draw_strip(app: &mut App, frame: &mut Frame, area: Rect) {
+    let Some(image) = app.image.clone() else { return };
+    let at = app.layer.at;
+    let title = image.loaded.image.layers.get(at).map(Layer::command).unwrap_or_default();
+    let title = format!("Layer {at}  ·  {}", cut(&title, usize::from(area.width).saturating_sub(30)));
+    let block = boxed(app, &title, &format!("{} of {}", at + 1, app.layer.count), app.pane == Pane::Layers);
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    (app.areas.layers, app.areas.layer_height) = (inner, 1);
+    let account = &image.analysis.account;
+    let largest = account.layers.iter().map(|layer| layer.bytes.shipped).max().unwrap_or(0);
+    let cell = |layer: usize| {
+        let own = account.layers[layer].bytes;
+        let warn = if own.hidden() > 0 { "⚠" } else { "" };
+        let text = format!("{layer}{}{warn}", bar(own.shipped, largest, 4));
+        if layer == at { format!("[{text}] ") } else { format!(" {text}  ") }
+    };
+    // The chosen one stays in sight: the strip begins where it still fits.
+    let mut first = 0;
+    let width = usize::from(inner.width);
+    while first < at && (first..=at).map(|layer| cell(layer).chars().count()).sum::<usize>() > width {
+        first += 1;
+    }
+    let parts: Vec<Span> = (first..app.layer.count)
+        .map(|layer| Span::styled(cell(layer), app.theme.style(if layer == at { Role::Title } else { Role::Bar })))
+        .collect();
+    frame.render_widget(Paragraph::new(Line::from(parts)), inner);
+}

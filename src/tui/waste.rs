@@ -1,0 +1,132 @@
+//! What is shipped for nothing, as a list of findings: hidden bytes by cause and folder, and equal contents.
+//! Facts only; the pane makes the sentences.
+
+use std::collections::HashMap;
+
+use crate::analysis::Analysis;
+use crate::analysis::efficiency::Fate;
+use crate::index::{Differs, Index, Kind, PathId};
+use crate::session::Loaded;
+
+/// Why bytes are shipped for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// A later layer deletes them.
+    Deleted {
+        /// The layer that does.
+        by: u32,
+    },
+    /// A later layer has something else there.
+    Replaced {
+        /// The layer that does.
+        by: u32,
+    },
+    /// A later layer stores them again.
+    Rewritten {
+        /// The layer that does.
+        by: u32,
+        /// What changed beside.
+        differs: Differs,
+    },
+    /// Other files have the same contents.
+    Duplicate,
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waste {
+    /// Why.
+    pub cause: Cause,
+    /// The layer that ships it.
+    pub layer: u32,
+    /// The folder that holds most of it, or the file.
+    folder: PathId,
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
+    /// The largest file of it.
+    pub largest: PathId,
+    largest_bytes: u64,
+}
+
+impl Waste {
+    /// Where to look.
+    #[must_use]
+    pub fn path(&self) -> Option<PathId> {
+        (self.files > 0).then_some(self.largest)
+    }
+
+    /// The folder that holds all of it, or the file itself.
+    #[must_use]
+    pub fn folder(&self) -> PathId {
+        self.folder
+    }
+}
+
+/// All findings, most bytes first. Files that end for the same reason in the same layers are one finding.
+#[must_use]
+pub fn wastes(loaded: &Loaded, analysis: &Analysis) -> Vec<Waste> {
+    let (index, stack, account) = (&loaded.index, &loaded.stack, &analysis.account);
+    let mut by_cause: HashMap<(u32, Cause), Waste> = HashMap::new();
+    for (layer, slot) in (0_u32..).zip(stack.slots()) {
+        for id in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
+            let entry = index.entry(id);
+            if entry.kind != Kind::File || entry.size == 0 {
+                continue;
+            }
+            let cause = match account.fate(id, layer) {
+                Fate::Visible => continue,
+                Fate::Deleted { by } => Cause::Deleted { by },
+                Fate::Replaced { by } => Cause::Replaced { by },
+                Fate::Rewritten { by, differs } => Cause::Rewritten { by, differs },
+            };
+            let waste = by_cause.entry((layer, cause)).or_insert(Waste {
+                cause,
+                layer,
+                folder: entry.path,
+                files: 0,
+                bytes: 0,
+                largest: entry.path,
+                largest_bytes: 0,
+            });
+            add(index, waste, entry.path, entry.size);
+        }
+    }
+    let mut found: Vec<Waste> = by_cause.into_values().collect();
+    found.extend(analysis.duplicates.iter().map(|duplicate| {
+        let entry = index.entry(duplicate.files[0]);
+        let layer = stack.layers_of(entry.slot).last().copied().unwrap_or(0);
+        Waste {
+            cause: Cause::Duplicate,
+            layer,
+            folder: entry.path,
+            files: duplicate.files.len() as u64,
+            bytes: duplicate.bytes(),
+            largest: entry.path,
+            largest_bytes: duplicate.size,
+        }
+    }));
+    found.sort_by(|one, other| {
+        other.bytes.cmp(&one.bytes).then(one.layer.cmp(&other.layer)).then(one.largest.cmp(&other.largest))
+    });
+    found
+}
+
+fn add(index: &Index, waste: &mut Waste, path: PathId, size: u64) {
+    waste.files += 1;
+    waste.bytes += size;
+    if size > waste.largest_bytes {
+        (waste.largest, waste.largest_bytes) = (path, size);
+    }
+    waste.folder = common_folder(index, waste.folder, path);
+}
+
+/// The nearest folder that holds both.
+fn common_folder(index: &Index, one: PathId, other: PathId) -> PathId {
+    if one == other {
+        return one;
+    }
+    let above: Vec<PathId> = index.lineage(one).chain([Index::ROOT]).collect();
+    index.lineage(other).chain([Index::ROOT]).find(|path| above.contains(path)).unwrap_or(Index::ROOT)
+}
