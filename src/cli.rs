@@ -88,6 +88,10 @@ pub struct Cli {
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
     pub format: Option<Format>,
 
+    /// Colours of the explorer: the terminal's own sixteen, none, or blue and orange instead of green and red.
+    #[arg(long, value_name = "THEME", value_enum, default_value = "ansi", help_heading = "Explorer")]
+    pub theme: ThemeName,
+
     /// No progress on standard error.
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
@@ -147,4 +151,15 @@ pub enum Format {
     Json,
     /// dive's export.
     DiveJson,
+}
+
+/// Colours of the explorer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ThemeName {
+    /// The terminal's own sixteen colours.
+    Ansi,
+    /// No colour; also where NO_COLOR is set.
+    Mono,
+    /// Blue, orange and vermillion.
+    ColourBlind,
 }

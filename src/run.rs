@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::analysis::{Analysis, efficiency};
-use crate::cli::Format;
+use crate::cli::{Format, ThemeName};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{Measured, Verdict, judge};
 use crate::report::{Facts, Gap, dive_json, json, text};
 use crate::session::{self, Loaded, Progress};
 use crate::settings::Settings;
 use crate::ticker::Ticker;
-use crate::tui;
+use crate::tui::{self, Theme};
 
 /// Exit code of a gate that failed.
 pub const GATE_FAILED: u8 = 1;
@@ -26,8 +26,13 @@ pub fn run(settings: &Settings) -> Result<u8> {
     let progress = Arc::new(Progress::default());
     if settings.explore {
         let (wanted, loading) = (settings.clone(), Arc::clone(&progress));
+        let theme = match settings.theme {
+            ThemeName::Ansi => Theme::Ansi,
+            ThemeName::Mono => Theme::Mono,
+            ThemeName::ColourBlind => Theme::ColourBlind,
+        };
         let load = move || session::open(&wanted.reference, &wanted.typed, &wanted.options, &loading);
-        return tui::explore(&settings.typed, settings.colourless, &progress, load).map(|()| 0);
+        return tui::explore(&settings.typed, theme, &progress, load).map(|()| 0);
     }
     let ticker = Ticker::start(&progress, !settings.quiet && io::stderr().is_terminal());
     let loaded = session::open(&settings.reference, &settings.typed, &settings.options, &progress);

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, Format, SourceName};
+use crate::cli::{Cli, Format, SourceName, ThemeName};
 use crate::error::{Error, Result};
 use crate::image::Wanted;
 use crate::policy::{Flags, Thresholds, thresholds};
@@ -15,6 +15,7 @@ const DIVE_CI: &str = ".dive-ci";
 
 /// Everything that a run needs to know.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // Switches, as on the command line.
 pub struct Settings {
     /// Where the image is.
     pub reference: Reference,
@@ -34,8 +35,8 @@ pub struct Settings {
     pub quiet: bool,
     /// Whether the explorer opens: standard output is a terminal that can do it, and nothing else was asked for.
     pub explore: bool,
-    /// Whether colours are unwanted (`NO_COLOR`).
-    pub colourless: bool,
+    /// Colours of the explorer.
+    pub theme: ThemeName,
 }
 
 /// What is written where.
@@ -82,7 +83,11 @@ impl Settings {
                 && cli.json.is_none()
                 && environment("TERM").is_some_and(|term| term != "dumb")
                 && std::io::stdout().is_terminal(),
-            colourless: environment("NO_COLOR").is_some_and(|value| !value.is_empty()),
+            theme: if environment("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+                ThemeName::Mono
+            } else {
+                cli.theme
+            },
         })
     }
 }

@@ -68,13 +68,19 @@ impl Layer {
     #[must_use]
     pub fn command(&self) -> String {
         let Some(step) = &self.step else { return "(not recorded)".into() };
-        let text = step.created_by.trim();
-        let bare = ["/bin/sh -c #(nop)", "RUN /bin/sh -c", "/bin/sh -c"]
-            .iter()
-            .find_map(|start| text.strip_prefix(start))
-            .unwrap_or(text);
-        let bare = bare.strip_suffix("# buildkit").unwrap_or(bare);
-        let words: Vec<_> = bare.split_whitespace().collect();
-        if words.is_empty() { "(no command)".into() } else { printable(words.join(" ").as_bytes()).into_owned() }
+        shown_command(&step.created_by)
     }
+}
+
+/// A command of the history without what builders put around it, on one line and safe to show.
+#[must_use]
+pub fn shown_command(created_by: &str) -> String {
+    let text = created_by.trim();
+    let bare = ["/bin/sh -c #(nop)", "RUN /bin/sh -c", "/bin/sh -c"]
+        .iter()
+        .find_map(|start| text.strip_prefix(start))
+        .unwrap_or(text);
+    let bare = bare.strip_suffix("# buildkit").unwrap_or(bare);
+    let words: Vec<_> = bare.split_whitespace().collect();
+    if words.is_empty() { "(no command)".into() } else { printable(words.join(" ").as_bytes()).into_owned() }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::progress::{Counting, Progress};
+use super::progress::{Counting, Progress, Step};
 use super::{store, stream};
 use crate::error::{Error, Result};
 use crate::image::{self, Image, Wanted};
@@ -15,7 +15,7 @@ use crate::index::{Builder, Index, SlotId, Stack};
 use crate::layer::decode::{self, Kind};
 use crate::layer::{self, LayerError, Limits};
 use crate::source::archive::ArchiveFile;
-use crate::source::engine::{self, EngineImage};
+use crate::source::engine::{self, EngineHistory, EngineImage};
 use crate::source::layout::Layout;
 use crate::source::reference::Reference;
 use crate::units::{self, hex};
@@ -123,6 +123,8 @@ fn export(
     progress: &Arc<Progress>,
 ) -> Result<Loaded> {
     progress.expect(facts.size, facts.diff_ids.len());
+    let step = |step: &EngineHistory| Step { bytes: step.size, command: image::shown_command(&step.created_by) };
+    progress.outlined(facts.history.iter().map(step).collect());
     let mut stream = Watched { inner: Counting::new(export, progress), failed: None };
     let loaded = stream::load(&mut stream, options, progress);
     // A transfer that broke says more than what its missing end leads to.

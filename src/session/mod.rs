@@ -7,4 +7,4 @@ mod store;
 mod stream;
 
 pub use load::{Loaded, LoadedLayer, Options, open};
-pub use progress::{Progress, Snapshot};
+pub use progress::{Progress, Snapshot, Step};

@@ -1,8 +1,8 @@
 //! How far reading has come, for whoever shows it. Written by the reader, read by another thread, never waited for.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 /// Counters that a reader moves forward.
 #[derive(Debug, Default)]
@@ -11,6 +11,16 @@ pub struct Progress {
     expected: AtomicU64,
     layer: AtomicU32,
     layers: AtomicU32,
+    outline: OnceLock<Vec<Step>>,
+}
+
+/// A step of the image's history, known before any layer is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Bytes of its layer: as the engine says, or of the stored blob.
+    pub bytes: u64,
+    /// Its command, safe to show.
+    pub command: String,
 }
 
 /// The counters at a moment.
@@ -36,6 +46,17 @@ impl Progress {
             layer: self.layer.load(Relaxed),
             layers: self.layers.load(Relaxed),
         }
+    }
+
+    /// The steps of the image, as soon as they are known.
+    #[must_use]
+    pub fn outline(&self) -> Option<&[Step]> {
+        self.outline.get().map(Vec::as_slice)
+    }
+
+    pub(super) fn outlined(&self, steps: Vec<Step>) {
+        // The first word counts; nobody has a second one.
+        let _ = self.outline.set(steps);
     }
 
     pub(super) fn expect(&self, bytes: u64, layers: usize) {

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::load::{Loaded, Options, Outcome, assemble, read_layer};
-use super::progress::{Counting, Progress};
+use super::progress::{Counting, Progress, Step};
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
 use crate::index::Builder;
@@ -70,11 +70,13 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
             .hint("save the image again"),
         None => error,
     })?;
-    let mut sizes = 0;
+    let mut steps = Vec::with_capacity(image.layers.len());
     for layer in &image.layers {
-        sizes += store.member(&layer.blob)?.map_or(0, |member| member.size);
+        let bytes = store.member(&layer.blob)?.map_or(0, |member| member.size);
+        steps.push(Step { bytes, command: layer.command() });
     }
-    progress.expect(sizes, image.layers.len());
+    progress.expect(steps.iter().map(|step| step.bytes).sum(), image.layers.len());
+    progress.outlined(steps);
     let mut builder = Builder::new(options.limits.clone());
     let mut known: HashMap<&str, Outcome> = HashMap::new();
     let mut outcomes = Vec::with_capacity(image.layers.len());

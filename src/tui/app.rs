@@ -16,7 +16,7 @@ use super::rows::{Row, Rows, Sort, Wish};
 use super::theme::Theme;
 use super::waste::Waste;
 use crate::index::PathId;
-use crate::session::Snapshot;
+use crate::session::{Snapshot, Step};
 use crate::tui::Explored;
 use crate::units::printable;
 
@@ -61,7 +61,7 @@ pub enum Msg {
     /// The window has another size, or must be drawn again.
     Redraw,
     /// How far reading is.
-    Progress(Snapshot),
+    Progress(Snapshot, Option<Vec<Step>>),
     /// The image is read.
     Loaded(Arc<Explored>),
     /// A view is computed. A number that is not the newest is dropped.
@@ -98,6 +98,8 @@ pub struct App {
     pub title: String,
     /// How far reading is.
     pub progress: Snapshot,
+    /// The steps of the image, once they are known.
+    pub outline: Vec<Step>,
     /// The image, once it is read.
     pub image: Option<Arc<Explored>>,
     /// What is shown.
@@ -153,6 +155,7 @@ impl App {
         Self {
             title: title.to_owned(),
             progress: Snapshot::default(),
+            outline: Vec::new(),
             image: None,
             screen: Screen::Files,
             pane: Pane::Files,
@@ -186,8 +189,9 @@ impl App {
             Msg::Key(key) => self.key(key),
             Msg::Mouse(mouse) => self.mouse(mouse),
             Msg::Redraw => Vec::new(),
-            Msg::Progress(progress) => {
+            Msg::Progress(progress, outline) => {
                 self.progress = progress;
+                self.outline = outline.unwrap_or_default();
                 Vec::new()
             }
             Msg::Loaded(image) => {
@@ -292,12 +296,8 @@ impl App {
         match event.code {
             KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return vec![Effect::Quit],
             KeyCode::Char(character) => text.push(character),
-            KeyCode::Backspace => {
-                if text.pop().is_none() {
-                    self.typing = None;
-                    return Vec::new();
-                }
-            }
+            KeyCode::Backspace if text.is_empty() => self.typing = None,
+            KeyCode::Backspace => drop(text.pop()),
             KeyCode::Enter => {
                 self.typing = None;
                 return Vec::new();
@@ -317,7 +317,7 @@ impl App {
         {
             self.wish.filter = text;
             self.rebuild();
-            self.to_match(0);
+            self.go_to_match(0);
         }
         Vec::new()
     }
@@ -386,8 +386,8 @@ impl App {
                 (self.screen, self.pane) = (Screen::Files, Pane::Files);
                 self.typing = Some(self.wish.filter.clone());
             }
-            Action::NextMatch => self.to_match(1),
-            Action::PreviousMatch => self.to_match(-1),
+            Action::NextMatch => self.go_to_match(1),
+            Action::PreviousMatch => self.go_to_match(-1),
             Action::Open => self.set_open(true),
             Action::Close => self.close(),
             Action::Toggle => {
@@ -495,7 +495,7 @@ impl App {
         self.rebuild();
     }
 
-    fn to_match(&mut self, step: isize) {
+    fn go_to_match(&mut self, step: isize) {
         let matches: Vec<usize> =
             self.rows.iter().enumerate().filter(|(_, row)| row.is_match).map(|(place, _)| place).collect();
         let next = match step {
@@ -512,7 +512,7 @@ impl App {
 
     fn copy_path(&mut self) -> Vec<Effect> {
         let path = match self.screen {
-            Screen::Waste => self.wastes.get(self.waste.at).and_then(|waste| waste.path()),
+            Screen::Waste => self.wastes.get(self.waste.at).and_then(Waste::path),
             _ => self.path(),
         };
         let (Some(image), Some(path)) = (&self.image, path) else { return Vec::new() };

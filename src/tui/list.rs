@@ -39,9 +39,7 @@ impl Cursor {
     /// Takes the height of the window; scrolls just so far that the cursor is seen.
     pub fn fit(&mut self, height: usize) {
         self.height = height;
-        if height == 0 {
-            self.top = self.at;
-        } else if self.at < self.top {
+        if height == 0 || self.at < self.top {
             self.top = self.at;
         } else if self.at >= self.top + height {
             self.top = self.at + 1 - height;

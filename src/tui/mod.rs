@@ -29,9 +29,9 @@ use app::{App, Effect, Msg};
 use keymap::Keymap;
 use projection::Projection;
 use terminal::Screen;
-use theme::Theme;
 
 pub use terminal::restore;
+pub use theme::Theme;
 
 /// How often progress is drawn while the image is read.
 const PROGRESS: Duration = Duration::from_millis(100);
@@ -68,11 +68,10 @@ enum News {
 /// The image cannot be read, or the terminal cannot be used.
 pub fn explore(
     title: &str,
-    colourless: bool,
+    theme: Theme,
     progress: &Arc<Progress>,
     load: impl FnOnce() -> Result<Loaded> + Send + 'static,
 ) -> Result<()> {
-    let theme = if colourless { Theme::Mono } else { Theme::Ansi };
     let mut app = App::new(title, theme, Keymap::preset()?);
     let (news, arriving) = bounded(16);
     let loading = news.clone();
@@ -80,7 +79,7 @@ pub fn explore(
         // When nobody listens any more the explorer was left; then this image is not wanted.
         let _ = loading.send(News::Loaded(load().map(|loaded| Box::new(Explored::new(loaded)))));
     });
-    let mut screen = Screen::enter(colourless).map_err(|error| unusable(&error))?;
+    let mut screen = Screen::enter(theme == Theme::Mono).map_err(|error| unusable(&error))?;
     let outcome = run(&mut app, &mut screen, progress, &news, &arriving);
     drop(screen);
     outcome
@@ -121,7 +120,7 @@ fn run(
                 Ok(News::Projected(generation, projection)) => Msg::Projected(generation, Arc::new(projection)),
                 Err(_) => return Ok(()),
             },
-            recv(ticks) -> _ => Msg::Progress(progress.snapshot()),
+            recv(ticks) -> _ => Msg::Progress(progress.snapshot(), progress.outline().map(<[_]>::to_vec)),
         };
         for effect in app.update(message) {
             match effect {

@@ -60,10 +60,9 @@ impl Theme {
         match role {
             Role::Text => plain,
             Role::Dim | Role::Border => plain.add_modifier(Modifier::DIM),
-            Role::Title | Role::Focus | Role::Dir => self.coloured(role).add_modifier(Modifier::BOLD),
+            Role::Title | Role::Focus | Role::Dir | Role::Key => self.coloured(role).add_modifier(Modifier::BOLD),
             Role::Selection => plain.add_modifier(Modifier::REVERSED),
             Role::Match => self.coloured(role).add_modifier(Modifier::UNDERLINED),
-            Role::Key => self.coloured(role).add_modifier(Modifier::BOLD),
             Role::Bar
             | Role::Added
             | Role::Changed

@@ -108,25 +108,23 @@ fn name(index: &Index, from: PathId, path: PathId, kind: Option<Kind>, is_folder
 
 /// What stands behind the name: a link's target, what changed, what is below a closed folder.
 fn remark(index: &Index, cell: &Cell, is_closed: bool) -> String {
-    let mut text = String::new();
+    let mut parts = Vec::new();
     if let Some(live) = cell.live {
         let entry = index.entry(live.entry);
-        if let Some(target) = index.symlink_target(entry) {
-            text += &format!(" → {}", printable(target));
-        }
-        if let Some(target) = index.hardlink_target(entry) {
-            text += &format!(" = /{}", printable(&index.path(target)));
-        }
+        parts.extend(index.symlink_target(entry).map(|target| format!(" → {}", printable(target))));
+        parts.extend(index.hardlink_target(entry).map(|target| format!(" = /{}", printable(&index.path(target)))));
         match cell.state {
-            State::Changed(differs) | State::Rewritten(differs) => text += &format!("  {}", words(cell.state, differs)),
-            State::Removed => text += &format!("  still in layer {}", live.layer),
+            State::Changed(differs) | State::Rewritten(differs) => {
+                parts.push(format!("  {}", words(cell.state, differs)));
+            }
+            State::Removed => parts.push(format!("  still in layer {}", live.layer)),
             State::Absent | State::Unchanged | State::Added => {}
         }
     }
     if is_closed && cell.count > 0 {
-        text += &format!(" ({})", count(u64::from(cell.count)));
+        parts.push(format!(" ({})", count(u64::from(cell.count))));
     }
-    text
+    parts.concat()
 }
 
 fn words(state: State, differs: Differs) -> String {
