@@ -174,7 +174,35 @@ impl Keymap {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
+
+    /// The table of README: every action with its keys.
+    fn table(keymap: &Keymap) -> String {
+        let mut table = String::from("| key | what it does | where |\n| --- | --- | --- |\n");
+        for action in Action::ALL {
+            for (place, name) in Place::ALL {
+                let own = keymap.bound.iter().filter(|(bound, _, does)| *bound == place && does == action);
+                let mut keys: Vec<String> = own
+                    .map(|(_, keys, _)| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+                    .collect();
+                keys.sort_by_key(|key| (key.chars().count(), key.clone()));
+                if !keys.is_empty() {
+                    let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
+                    writeln!(table, "| {keys} | {} | {name} |", action.doc()).unwrap();
+                }
+            }
+        }
+        table
+    }
+
+    #[test]
+    fn readme_has_the_keys() {
+        let table = table(&Keymap::preset().unwrap());
+        let readme = include_str!("../../README.md");
+        assert!(readme.contains(&table), "README's key table should be:\n{table}");
+    }
 
     #[test]
     fn every_action_has_a_key_and_every_key_an_action() {

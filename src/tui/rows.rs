@@ -187,14 +187,20 @@ impl<'a> Rows<'a> {
         let sensitive = self.wish.filter.chars().any(char::is_uppercase);
         let wanted = if sensitive { self.wish.filter.clone() } else { self.wish.filter.to_lowercase() };
         let finder = memchr::memmem::Finder::new(wanted.as_bytes());
+        // One buffer for all names: a million of them are looked at while a key waits for its frame.
+        let mut lower = Vec::new();
         for place in 0..u32::try_from(self.index.paths()).unwrap_or(u32::MAX) {
             let path = PathId::from_place(place);
             if path == Index::ROOT || self.projection.cell(path).state == State::Absent {
                 continue;
             }
             let name = self.index.name(path);
-            let is_match =
-                if sensitive { finder.find(name).is_some() } else { finder.find(&name.to_ascii_lowercase()).is_some() };
+            lower.clear();
+            lower.extend_from_slice(name);
+            if !sensitive {
+                lower.make_ascii_lowercase();
+            }
+            let is_match = finder.find(&lower).is_some();
             if is_match {
                 found.insert(path);
                 let mut above = self.index.parent(path);
