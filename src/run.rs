@@ -10,10 +10,12 @@ use crate::cli::{Format, ThemeName};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{Measured, Verdict, judge};
 use crate::report::{Facts, Gap, dive_json, json, text};
-use crate::session::{self, Loaded, Progress};
+use crate::session::{self, EngineImage, Loaded, Progress};
 use crate::settings::Settings;
+use crate::source::reference::Reference;
 use crate::ticker::Ticker;
-use crate::tui::{self, Theme};
+use crate::tui::{self, Choice, Picked, Theme};
+use crate::units::ago;
 
 /// Exit code of a gate that failed.
 pub const GATE_FAILED: u8 = 1;
@@ -23,19 +25,16 @@ pub const GATE_FAILED: u8 = 1;
 /// # Errors
 /// Whatever stopped it. A gate that failed is no error.
 pub fn run(settings: &Settings) -> Result<u8> {
+    let Some(reference) = &settings.reference else { return choose(settings) };
     let progress = Arc::new(Progress::default());
     if settings.explore {
         let (wanted, loading) = (settings.clone(), Arc::clone(&progress));
-        let theme = match settings.theme {
-            ThemeName::Ansi => Theme::Ansi,
-            ThemeName::Mono => Theme::Mono,
-            ThemeName::ColourBlind => Theme::ColourBlind,
-        };
-        let load = move || session::open(&wanted.reference, &wanted.typed, &wanted.options, &loading);
-        return tui::explore(&settings.typed, theme, &progress, load).map(|()| 0);
+        let reference = reference.clone();
+        let load = move || session::open(&reference, &wanted.typed, &wanted.options, &loading);
+        return tui::explore(&settings.typed, theme(settings), &progress, load).map(|()| 0);
     }
     let ticker = Ticker::start(&progress, !settings.quiet && io::stderr().is_terminal());
-    let loaded = session::open(&settings.reference, &settings.typed, &settings.options, &progress);
+    let loaded = session::open(reference, &settings.typed, &settings.options, &progress);
     ticker.stop();
     let loaded = loaded?;
 
@@ -73,6 +72,35 @@ pub fn run(settings: &Settings) -> Result<u8> {
         Some(reason) if !settings.allow_partial => Err(Error::new(Kind::Partial, reason)
             .hint("the rest is reported above; --allow-partial accepts what could be read")),
         _ => Ok(if gate.as_ref().is_none_or(Verdict::passed) { 0 } else { GATE_FAILED }),
+    }
+}
+
+/// Lets the user choose among the images of the engines, and opens the choice.
+fn choose(settings: &Settings) -> Result<u8> {
+    let images = session::engine_images();
+    let choice = |image: &EngineImage| Choice {
+        name: image.name.clone(),
+        engine: image.engine.clone(),
+        size: image.size,
+        age: ago(image.age),
+    };
+    let (images, choices) = match images {
+        Ok(images) => (images.clone(), Ok(images.iter().map(choice).collect())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
+    let (reference, typed) = match tui::pick(theme(settings), &choices)? {
+        Picked::Nothing => return Ok(0),
+        Picked::Demo => (Reference::Demo, "demo".to_owned()),
+        Picked::Image(place) => (images[place].reference.clone(), images[place].name.clone()),
+    };
+    run(&Settings { reference: Some(reference), typed, ..settings.clone() })
+}
+
+fn theme(settings: &Settings) -> Theme {
+    match settings.theme {
+        ThemeName::Ansi => Theme::Ansi,
+        ThemeName::Mono => Theme::Mono,
+        ThemeName::ColourBlind => Theme::ColourBlind,
     }
 }
 

@@ -17,8 +17,8 @@ const DIVE_CI: &str = ".dive-ci";
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools)] // Switches, as on the command line.
 pub struct Settings {
-    /// Where the image is.
-    pub reference: Reference,
+    /// Where the image is; `None` lets the user choose among those of the engines.
+    pub reference: Option<Reference>,
     /// The reference as it was typed.
     pub typed: String,
     /// What to read of it and how.
@@ -56,18 +56,24 @@ impl Settings {
     /// # Errors
     /// Whatever contradicts itself or cannot be understood, and a limits file that cannot be read.
     pub fn new(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
-        let typed = cli.image.clone().ok_or_else(|| {
-            Error::usage("no image is named")
-                .hint("layerscope IMAGE, for example: layerscope nginx:latest\nto look around first: layerscope demo")
-        })?;
         let source = cli.source.map(SourceKind::from);
-        let reference =
-            if typed == "demo" && source.is_none() { Reference::Demo } else { Reference::parse(&typed, source)? };
-        let platform = cli.platform.as_deref().map(str::parse).transpose()?;
         let ci = is_judged(cli, &environment);
+        let explore = !ci && cli.format.is_none() && cli.json.is_none() && can_explore(&environment);
+        let reference = match cli.image.as_deref() {
+            Some("demo") if source.is_none() => Some(Reference::Demo),
+            Some(typed) => Some(Reference::parse(typed, source)?),
+            // The explorer asks.
+            None if explore => None,
+            None => {
+                return Err(Error::usage("no image is named").hint(
+                    "layerscope IMAGE, for example: layerscope nginx:latest\nto look around first: layerscope demo",
+                ));
+            }
+        };
+        let platform = cli.platform.as_deref().map(str::parse).transpose()?;
         Ok(Self {
             reference,
-            typed,
+            typed: cli.image.clone().unwrap_or_default(),
             options: Options {
                 wanted: Wanted { image: cli.choose.clone(), platform },
                 verify: cli.verify,
@@ -78,11 +84,7 @@ impl Settings {
             outputs: outputs(cli, ci)?,
             files: cli.files,
             quiet: cli.quiet,
-            explore: !ci
-                && cli.format.is_none()
-                && cli.json.is_none()
-                && environment("TERM").is_some_and(|term| term != "dumb")
-                && std::io::stdout().is_terminal(),
+            explore,
             theme: if environment("NO_COLOR").is_some_and(|value| !value.is_empty()) {
                 ThemeName::Mono
             } else {
@@ -100,6 +102,11 @@ fn is_judged(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> bool {
             .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes"))
     };
     cli.ci || cli.ci_config.is_some() || flags(cli) != Flags::default() || in_pipeline()
+}
+
+/// Whether standard output is a terminal that can show the explorer.
+fn can_explore(environment: impl Fn(&str) -> Option<String>) -> bool {
+    std::io::stdout().is_terminal() && environment("TERM").is_some_and(|term| term != "dumb")
 }
 
 fn flags(cli: &Cli) -> Flags {

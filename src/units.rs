@@ -58,6 +58,24 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
+/// How long ago something was: `3 hours ago`. What lies in the future was made just now.
+#[must_use]
+pub fn ago(time: Duration) -> String {
+    const UNITS: [(u64, &str, &str); 5] = [
+        (365 * 86400, "year", "years"),
+        (30 * 86400, "month", "months"),
+        (86400, "day", "days"),
+        (3600, "hour", "hours"),
+        (60, "minute", "minutes"),
+    ];
+    let seconds = time.as_secs();
+    let unit = UNITS.iter().find(|(length, _, _)| seconds >= *length);
+    unit.map_or_else(
+        || "just now".to_owned(),
+        |(length, one, many)| format!("{} ago", counted(seconds / length, one, many)),
+    )
+}
+
 /// A name from an image as text that a terminal shows and never obeys: control characters, the characters that turn
 /// the writing direction, and bytes that are not UTF-8 are written as escapes.
 #[must_use]
@@ -119,6 +137,14 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(400)), "0.4 s");
         assert_eq!(duration(Duration::from_secs(12)), "12 s");
         assert_eq!(duration(Duration::from_secs(185)), "3 min 05 s");
+    }
+
+    #[test]
+    fn ages_read_like_speech() {
+        assert_eq!(ago(Duration::from_secs(5)), "just now");
+        assert_eq!(ago(Duration::from_secs(3600)), "1 hour ago");
+        assert_eq!(ago(Duration::from_secs(3 * 86400)), "3 days ago");
+        assert_eq!(ago(Duration::from_secs(800 * 86400)), "2 years ago");
     }
 
     #[test]

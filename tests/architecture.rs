@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("cli", &[]),
     ("settings", &["cli", "image", "policy", "session", "source"]),
     ("ticker", &["session"]),
-    ("run", &["analysis", "cli", "policy", "report", "session", "settings", "ticker", "tui"]),
+    ("run", &["analysis", "cli", "policy", "report", "session", "settings", "source", "ticker", "tui"]),
     ("tui", &["analysis", "image", "index", "session"]),
 ];
 

@@ -7,6 +7,7 @@ mod frame;
 mod keymap;
 mod list;
 mod pane;
+mod picker;
 mod projection;
 mod rows;
 mod terminal;
@@ -30,6 +31,7 @@ use keymap::Keymap;
 use projection::Projection;
 use terminal::Screen;
 
+pub use picker::{Choice, Picked, pick};
 pub use terminal::restore;
 pub use theme::Theme;
 

@@ -10,8 +10,8 @@ use crossterm::terminal::{
     enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+use ratatui::{Frame, Terminal};
 
 use super::app::App;
 use super::frame;
@@ -60,10 +60,15 @@ impl Screen {
         Ok(Self { terminal: Terminal::new(CrosstermBackend::new(io::stdout()))? })
     }
 
-    /// Draws a frame.
+    /// Draws a frame of the explorer.
     pub fn draw(&mut self, app: &mut App) -> io::Result<()> {
+        self.show(|frame| frame::draw(app, frame))
+    }
+
+    /// Draws a frame, seen all at once.
+    pub fn show(&mut self, fill: impl FnOnce(&mut Frame)) -> io::Result<()> {
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
-        self.terminal.draw(|frame| frame::draw(app, frame))?;
+        self.terminal.draw(fill)?;
         execute!(io::stdout(), EndSynchronizedUpdate)
     }
 

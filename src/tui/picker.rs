@@ -1,0 +1,209 @@
+//! Without an image on the command line: the images of this machine's engines, narrowed as one types. With no engine
+//! in reach it says so, and the demo is one key away.
+
+use std::io;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use fuzzy_matcher::FuzzyMatcher;
+use fuzzy_matcher::skim::SkimMatcherV2;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Paragraph, Wrap};
+
+use super::list::Cursor;
+use super::pane::cut;
+use super::terminal::Screen;
+use super::theme::{Role, Theme};
+use super::unusable;
+use crate::error::{Error, Result};
+use crate::units::{bytes, printable};
+
+/// An image that can be chosen.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// Its name, or its id if it has none.
+    pub name: String,
+    /// The engine that has it, in words.
+    pub engine: String,
+    /// Its size in bytes, as the engine says.
+    pub size: u64,
+    /// How long ago it was made, in words.
+    pub age: String,
+}
+
+/// What was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Picked {
+    /// The image at that place in the list.
+    Image(usize),
+    /// The demo.
+    Demo,
+    /// Nothing: the user left.
+    Nothing,
+}
+
+/// Lets the user choose.
+///
+/// # Errors
+/// The terminal cannot be used.
+pub fn pick(theme: Theme, choices: &Result<Vec<Choice>>) -> Result<Picked> {
+    let mut screen = Screen::enter(theme == Theme::Mono).map_err(|error| unusable(&error))?;
+    let outcome = Picker::new(theme, choices).run(&mut screen);
+    drop(screen);
+    outcome.map_err(|error| unusable(&error))
+}
+
+struct Picker<'c> {
+    theme: Theme,
+    choices: &'c [Choice],
+    trouble: Option<&'c Error>,
+    typed: String,
+    /// Places in `choices` that the text finds, best first.
+    found: Vec<usize>,
+    at: Cursor,
+    matcher: SkimMatcherV2,
+}
+
+impl<'c> Picker<'c> {
+    fn new(theme: Theme, choices: &'c Result<Vec<Choice>>) -> Self {
+        let (list, trouble) = match choices {
+            Ok(list) => (list.as_slice(), None),
+            Err(error) => (&[][..], Some(error)),
+        };
+        let found = (0..list.len()).collect();
+        Self {
+            theme,
+            choices: list,
+            trouble,
+            typed: String::new(),
+            found,
+            at: Cursor::new(list.len()),
+            matcher: SkimMatcherV2::default(),
+        }
+    }
+
+    fn run(&mut self, screen: &mut Screen) -> io::Result<Picked> {
+        loop {
+            screen.show(|frame| self.draw(frame))?;
+            if let Event::Key(key) = crossterm::event::read()?
+                && key.kind != KeyEventKind::Release
+                && let Some(picked) = self.key(key)
+            {
+                return Ok(picked);
+            }
+        }
+    }
+
+    fn key(&mut self, key: KeyEvent) -> Option<Picked> {
+        match key.code {
+            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Some(Picked::Nothing),
+            KeyCode::Esc if self.typed.is_empty() => return Some(Picked::Nothing),
+            KeyCode::Esc => self.typed.clear(),
+            // With nothing to choose from there is nothing to type.
+            KeyCode::Char('q') if self.choices.is_empty() => return Some(Picked::Nothing),
+            KeyCode::Char('d') if self.choices.is_empty() => return Some(Picked::Demo),
+            KeyCode::F(1) => return Some(Picked::Demo),
+            KeyCode::Enter => return self.found.get(self.at.at).map(|place| Picked::Image(*place)),
+            KeyCode::Up => self.at.step(-1),
+            KeyCode::Down => self.at.step(1),
+            KeyCode::PageUp => self.at.page(-1),
+            KeyCode::PageDown => self.at.page(1),
+            KeyCode::Backspace => drop(self.typed.pop()),
+            KeyCode::Char(character) => self.typed.push(character),
+            _ => return None,
+        }
+        if !matches!(key.code, KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown) {
+            self.find();
+        }
+        None
+    }
+
+    fn find(&mut self) {
+        let mut scored: Vec<(i64, usize)> = (0..self.choices.len())
+            .filter_map(|place| Some((self.matcher.fuzzy_match(&self.choices[place].name, &self.typed)?, place)))
+            .collect();
+        // Best first; among equals the order of the engine, which is the newest first.
+        scored.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
+        self.found = scored.into_iter().map(|(_, place)| place).collect();
+        self.at = Cursor { height: self.at.height, ..Cursor::new(self.found.len()) };
+    }
+
+    fn draw(&mut self, frame: &mut Frame) {
+        let theme = self.theme;
+        let [prompt, list, hints] =
+            Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)]).areas(frame.area());
+        let title = Line::from(vec![
+            Span::styled(" layerscope  ", theme.style(Role::Title)),
+            Span::raw(format!("{}▏", printable(self.typed.as_bytes()))),
+        ]);
+        frame.render_widget(title, prompt);
+        let block = Block::bordered().border_style(theme.style(Role::Focus)).title(" Images ");
+        let inner = block.inner(list);
+        frame.render_widget(block, list);
+        if self.choices.is_empty() {
+            let text = match self.trouble {
+                Some(error) => format!("{error}\n\nAn image can come from a file as well: layerscope image.tar\nTo look around first, press d for the demo."),
+                None => "The engine has no image yet.\n\nAn image can come from a file as well: layerscope image.tar\nTo look around first, press d for the demo.".to_owned(),
+            };
+            frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: false }), inner);
+            frame.render_widget(Line::from(Span::styled(" d demo   q quit", theme.style(Role::Dim))), hints);
+            return;
+        }
+        self.at.fit(usize::from(inner.height));
+        let width = usize::from(inner.width);
+        let shown = self.at.top..(self.at.top + self.at.height).min(self.found.len());
+        let lines: Vec<Line> = shown
+            .map(|line| {
+                let choice = &self.choices[self.found[line]];
+                let style = theme.style(if line == self.at.at { Role::Selection } else { Role::Text });
+                Line::from(vec![
+                    Span::raw(format!("{:>9}  {:>14}  ", bytes(choice.size), choice.age)),
+                    Span::raw(cut(&printable(choice.name.as_bytes()), width.saturating_sub(30).max(20))),
+                    Span::styled(format!("  {}", printable(choice.engine.as_bytes())), theme.style(Role::Dim)),
+                ])
+                .style(style)
+            })
+            .collect();
+        frame.render_widget(Paragraph::new(lines), inner);
+        let hint = " type to find   ↑ ↓ choose   enter open   F1 demo   esc leave";
+        frame.render_widget(Line::from(Span::styled(hint, theme.style(Role::Dim))), hints);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices() -> Result<Vec<Choice>> {
+        let choice =
+            |name: &str| Choice { name: name.into(), engine: "docker".into(), size: 1, age: "2 days ago".into() };
+        Ok(vec![choice("nginx:latest"), choice("shop/api:2.4"), choice("postgres:16")])
+    }
+
+    fn press(picker: &mut Picker<'_>, keys: &str) -> Option<Picked> {
+        keys.chars().find_map(|key| {
+            let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+            picker.key(KeyEvent::new(code, KeyModifiers::NONE))
+        })
+    }
+
+    #[test]
+    fn typing_narrows_and_enter_chooses() {
+        let choices = choices();
+        assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "\n"), Some(Picked::Image(0)));
+        assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "pstg\n"), Some(Picked::Image(2)));
+        assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "zzz\n"), None);
+    }
+
+    #[test]
+    fn without_an_engine_the_demo_is_one_key_away() {
+        let none = Err(Error::image("no engine answers"));
+        assert_eq!(press(&mut Picker::new(Theme::Ansi, &none), "d"), Some(Picked::Demo));
+        assert_eq!(press(&mut Picker::new(Theme::Ansi, &none), "q"), Some(Picked::Nothing));
+        let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| Picker::new(Theme::Ansi, &none).draw(frame)).unwrap();
+        let shown: String = terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert!(shown.contains("no engine answers") && shown.contains("press d for the demo"), "{shown}");
+    }
+}
