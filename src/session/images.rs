@@ -40,7 +40,8 @@ fn named(image: &LocalImage, now: Duration) -> Vec<EngineImage> {
     let one = |name: &String| EngineImage {
         name: name.clone(),
         reference: Reference::Engine { engine: kind, name: name.clone() },
-        engine: image.engine.clone(),
+        // Its name and version; where it listens is said when it is opened.
+        engine: image.engine.split(" at ").next().unwrap_or_default().to_owned(),
         size: image.size,
         age: now.saturating_sub(created),
     };

@@ -151,15 +151,17 @@ impl<'c> Picker<'c> {
             return;
         }
         self.at.fit(usize::from(inner.height));
-        let width = usize::from(inner.width);
+        // Names in a column as wide as the widest, if the engine still fits beside it.
+        let widest = self.choices.iter().map(|choice| choice.name.chars().count()).max().unwrap_or(0);
+        let width = widest.min(usize::from(inner.width).saturating_sub(50).max(20));
         let shown = self.at.top..(self.at.top + self.at.height).min(self.found.len());
         let lines: Vec<Line> = shown
             .map(|line| {
                 let choice = &self.choices[self.found[line]];
                 let style = theme.style(if line == self.at.at { Role::Selection } else { Role::Text });
                 Line::from(vec![
-                    Span::raw(format!("{:>9}  {:>14}  ", bytes(choice.size), choice.age)),
-                    Span::raw(cut(&printable(choice.name.as_bytes()), width.saturating_sub(30).max(20))),
+                    Span::raw(format!("{:>9}  {:>15}  ", bytes(choice.size), choice.age)),
+                    Span::raw(format!("{:<width$}", cut(&printable(choice.name.as_bytes()), width))),
                     Span::styled(format!("  {}", printable(choice.engine.as_bytes())), theme.style(Role::Dim)),
                 ])
                 .style(style)
