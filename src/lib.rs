@@ -27,6 +27,10 @@
 //! # Ok::<(), layerscope::error::Error>(())
 //! ```
 
+// Helpers that the program's tests share with ours name the crate as those do.
+#[cfg(test)]
+extern crate self as layerscope;
+
 pub mod analysis;
 pub mod cli;
 pub mod error;

@@ -11,6 +11,8 @@ mod picker;
 mod projection;
 mod rows;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod theme;
 mod waste;
 
