@@ -10,7 +10,7 @@ use layerscope::run::run;
 use layerscope::settings::Settings;
 
 fn main() -> ExitCode {
-    exit_on_interrupt();
+    exit_on_signals();
     let cli = Cli::parse();
     let outcome = Settings::new(&cli, |name| std::env::var(name).ok()).and_then(|settings| run(&settings));
     outcome.map_or_else(|error| tell(&error), ExitCode::from)
@@ -24,15 +24,21 @@ fn tell(error: &Error) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-/// Ctrl-C ends the program at once with the code that shells expect. Nothing is half written at any time: files are
-/// renamed into place, and an engine's export ends when its reader goes.
-fn exit_on_interrupt() {
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT]) else { return };
+/// Ctrl-C, a kill and a terminal that goes away end the program at once with the code that shells expect (128 and the
+/// signal's number). Nothing is half written at any time: files are renamed into place, and an engine's export ends
+/// when its reader goes.
+fn exit_on_signals() {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
     std::thread::spawn(move || {
-        if signals.forever().next().is_some() {
+        if let Some(signal) = signals.forever().next() {
+            // Whoever holds standard output can write nothing more: no frame is drawn on a terminal given back.
+            let _held = std::io::stdout().lock();
             layerscope::tui::restore();
-            let _ = writeln!(std::io::stderr());
-            std::process::exit(i32::from(Kind::Interrupted.exit_code()));
+            if signal == SIGINT {
+                let _ = writeln!(std::io::stderr());
+            }
+            std::process::exit(128 + signal);
         }
     });
 }

@@ -4,6 +4,7 @@
 use std::io::{self, Stdout, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
@@ -20,6 +21,9 @@ use super::frame;
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
+/// The exit code of a fault in the program, as Rust has it.
+const FAULT: i32 = 101;
+
 /// The longest text that terminals take for the clipboard, in bytes.
 const MOST_COPIED: usize = 100_000;
 
@@ -34,7 +38,7 @@ pub fn restore() {
     let mut out = io::stdout();
     // There is nobody left to tell when this fails.
     let _ = out.write_all(MOUSE_OFF);
-    let _ = execute!(out, LeaveAlternateScreen, cursor::Show);
+    let _ = execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
 }
 
@@ -49,8 +53,14 @@ impl Screen {
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
+                // A fault beside the screen would leave it waiting for news that never come: it ends the program, and
+                // nothing is drawn any more on a terminal that is given back.
+                let _held = io::stdout().lock();
                 restore();
                 before(panic);
+                if thread::current().name() != Some("main") {
+                    std::process::exit(FAULT);
+                }
             }));
         });
         if colourless {
@@ -78,7 +88,10 @@ impl Screen {
         #[cfg(unix)]
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
         take()?;
-        self.terminal.clear()
+        // The screen is empty and the next frame is drawn whole. `clear` would ask the terminal where its cursor is, and
+        // the thread that reads keys would take the answer.
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 
     /// Puts a text on the clipboard of the terminal, which may be far away (OSC 52).
