@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
+use ratatui::layout::Rect;
 
 use super::action::Action;
 use super::keymap::{Hit, Key, Keymap, Place};
 use super::list::Cursor;
 use super::projection::{Projection, View};
-use super::rows::{Row, Rows, Sort, Wish};
+use super::rows::{Hide, Row, Rows, Sort, Wish};
 use super::theme::Theme;
 use super::waste::Waste;
 use crate::index::PathId;
@@ -82,12 +82,14 @@ pub enum Effect {
 }
 
 /// Where things were drawn last, for the mouse.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Areas {
     /// The list of layers.
     pub layers: Rect,
     /// Lines that a layer takes.
     pub layer_height: u16,
+    /// In a narrow window: the first column of each layer that is shown.
+    pub strip: Vec<(u16, usize)>,
     /// The tree, or the list of waste.
     pub list: Rect,
 }
@@ -126,6 +128,8 @@ pub struct App {
     pub wastes: Vec<Waste>,
     /// The chosen one.
     pub waste: Cursor,
+    /// How far the facts of the image are scrolled.
+    pub facts: Cursor,
     /// The filter while it is typed.
     pub typing: Option<String>,
     /// Whether help is open, and how far it is scrolled.
@@ -146,6 +150,8 @@ pub struct App {
     generation: u64,
     /// A path to go to when its view is there.
     sought: Option<PathId>,
+    /// The path that was last chosen, and the line where the last view put the cursor for it.
+    chosen: Option<(PathId, usize)>,
 }
 
 impl App {
@@ -169,6 +175,7 @@ impl App {
             row: Cursor::default(),
             wastes: Vec::new(),
             waste: Cursor::default(),
+            facts: Cursor::default(),
             typing: None,
             help: None,
             pressed: Vec::new(),
@@ -180,6 +187,7 @@ impl App {
             open: HashSet::new(),
             generation: 0,
             sought: None,
+            chosen: None,
         }
     }
 
@@ -252,11 +260,13 @@ impl App {
         vec![Effect::Project(self.generation, self.view())]
     }
 
-    /// Makes the lines anew; the cursor stays on its path, or on the nearest folder around it that is still shown.
+    /// Makes the lines anew; the cursor stays on its path, or on the nearest folder around it that is still shown. Who
+    /// does not move comes back to the path as soon as a view shows it again.
     fn rebuild(&mut self) {
         let (Some(image), Some(projection)) = (&self.image, &self.projection) else { return };
         let index = &image.loaded.index;
-        let before = self.sought.take().or_else(|| self.path());
+        let kept = self.chosen.filter(|(_, line)| *line == self.row.at).map(|(path, _)| path);
+        let before = self.sought.take().or(kept).or_else(|| self.path());
         if let Some(path) = before {
             // What is sought must be open all the way.
             if self.rows.get(self.row.at).is_none_or(|row| row.path != path) {
@@ -270,6 +280,7 @@ impl App {
         });
         self.row.count = self.rows.len();
         self.row.go(place.unwrap_or(0));
+        self.chosen = before.map(|path| (path, self.row.at));
     }
 
     fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
@@ -295,6 +306,8 @@ impl App {
         let Some(text) = &mut self.typing else { return Vec::new() };
         match event.code {
             KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return vec![Effect::Quit],
+            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => text.clear(),
+            KeyCode::Char(_) if event.modifiers.contains(KeyModifiers::CONTROL) => {}
             KeyCode::Char(character) => text.push(character),
             KeyCode::Backspace if text.is_empty() => self.typing = None,
             KeyCode::Backspace => drop(text.pop()),
@@ -304,8 +317,7 @@ impl App {
             }
             KeyCode::Esc => {
                 self.typing = None;
-                self.wish.filter.clear();
-                self.rebuild();
+                self.clear_filter();
                 return Vec::new();
             }
             KeyCode::Up => self.row.step(-1),
@@ -315,35 +327,46 @@ impl App {
         if let Some(text) = self.typing.clone()
             && text != self.wish.filter
         {
-            self.wish.filter = text;
-            self.rebuild();
-            self.go_to_match(0);
+            if text.is_empty() {
+                self.clear_filter();
+            } else {
+                self.wish.filter = text;
+                self.rebuild();
+                self.go_to_match(0);
+            }
         }
         Vec::new()
     }
 
+    /// Shows everything again, with the cursor where it is: what the filter opened on the way there stays open.
+    fn clear_filter(&mut self) {
+        if let (Some(image), Some(path)) = (&self.image, self.path()) {
+            self.open.extend(image.loaded.index.lineage(path).skip(1));
+        }
+        self.wish.filter.clear();
+        self.rebuild();
+    }
+
     /// The list that the cursor keys move in.
-    fn list(&mut self) -> Option<&mut Cursor> {
+    pub(super) fn list(&mut self) -> &mut Cursor {
         if let Some(help) = &mut self.help {
-            return Some(help);
+            return help;
         }
         match (self.screen, self.pane) {
-            (Screen::Files, Pane::Layers) => Some(&mut self.layer),
-            (Screen::Files, Pane::Files) => Some(&mut self.row),
-            (Screen::Waste, _) => Some(&mut self.waste),
-            (Screen::Image, _) => None,
+            (Screen::Files, Pane::Layers) => &mut self.layer,
+            (Screen::Files, Pane::Files) => &mut self.row,
+            (Screen::Waste, _) => &mut self.waste,
+            (Screen::Image, _) => &mut self.facts,
         }
     }
 
-    fn walk(&mut self, step: impl FnOnce(&mut Cursor)) -> Vec<Effect> {
+    pub(super) fn walk(&mut self, step: impl FnOnce(&mut Cursor)) -> Vec<Effect> {
         let before = self.layer.at;
-        if let Some(list) = self.list() {
-            step(list);
-        }
+        step(self.list());
         if self.layer.at == before { Vec::new() } else { self.project() }
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::Up => return self.walk(|list| list.step(-1)),
             Action::Down => return self.walk(|list| list.step(1)),
@@ -396,9 +419,9 @@ impl App {
             }
             Action::OpenAll => self.open_all(),
             Action::CloseAll => {
+                // What lies deeper is left for the folder that still shows.
+                self.chosen = None;
                 self.open.clear();
-                self.row.go(0);
-                self.rows.truncate(1);
                 self.rebuild();
             }
             Action::NextSort => self.sort(self.wish.sort.next()),
@@ -431,7 +454,7 @@ impl App {
         self.rebuild();
     }
 
-    fn change_layer(&mut self, by: isize) -> Vec<Effect> {
+    pub(super) fn change_layer(&mut self, by: isize) -> Vec<Effect> {
         let before = self.layer.at;
         self.layer.step(by);
         if self.layer.at == before { Vec::new() } else { self.project() }
@@ -442,16 +465,18 @@ impl App {
         if self.help.take().is_some() {
             return Vec::new();
         }
+        if self.screen != Screen::Files {
+            self.screen = Screen::Files;
+            return Vec::new();
+        }
         if !self.wish.filter.is_empty() {
-            self.wish.filter.clear();
-            self.rebuild();
+            self.clear_filter();
             return Vec::new();
         }
         if let Look::Since(_) = self.look {
             self.look = Look::UpTo;
             return self.project();
         }
-        self.screen = Screen::Files;
         Vec::new()
     }
 
@@ -464,7 +489,11 @@ impl App {
             return self.row.step(1);
         }
         if open {
-            self.open.insert(row.path);
+            // Joined folders open together, so that they stay open when they are shown one by one.
+            let Some(image) = &self.image else { return };
+            let index = &image.loaded.index;
+            let around = index.parent(row.from);
+            self.open.extend(index.lineage(row.path).take_while(|path| Some(*path) != around));
         } else {
             self.open.remove(&row.path);
         }
@@ -535,40 +564,9 @@ impl App {
         let (Some(path), layer) = (waste.path(), waste.layer) else { return Vec::new() };
         (self.screen, self.pane, self.look) = (Screen::Files, Pane::Files, Look::Layer);
         self.wish.filter.clear();
+        self.wish.hide = Hide::default();
         self.layer.go(layer as usize);
         self.sought = Some(path);
         self.project()
-    }
-
-    fn mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
-        let at = Position::new(event.column, event.row);
-        let in_layers = self.screen == Screen::Files && self.areas.layers.contains(at);
-        let in_list = self.areas.list.contains(at);
-        if self.help.is_some() || !(in_layers || in_list) {
-            return Vec::new();
-        }
-        if self.screen == Screen::Files {
-            self.pane = if in_layers { Pane::Layers } else { Pane::Files };
-        }
-        match event.kind {
-            MouseEventKind::ScrollDown => self.walk(|list| list.step(3)),
-            MouseEventKind::ScrollUp => self.walk(|list| list.step(-3)),
-            MouseEventKind::Down(MouseButton::Left) => {
-                let (area, height) =
-                    if in_layers { (self.areas.layers, self.areas.layer_height.max(1)) } else { (self.areas.list, 1) };
-                let line = usize::from((at.y - area.y) / height);
-                let again = self.list().is_some_and(|list| list.top + line == list.at);
-                let effects = self.walk(|list| list.go(list.top + line));
-                // A click on the chosen line opens it.
-                if again && in_list && self.screen == Screen::Files {
-                    self.act(Action::Toggle)
-                } else if again && in_list {
-                    self.act(Action::ShowInFiles)
-                } else {
-                    effects
-                }
-            }
-            _ => Vec::new(),
-        }
     }
 }

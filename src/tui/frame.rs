@@ -6,8 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
+use unicode_width::UnicodeWidthStr;
+
 use super::action::Action;
-use super::app::{App, Look, Pane, Screen};
+use super::app::{App, Areas, Look, Pane, Screen};
 use super::pane;
 use super::theme::Role;
 use crate::units::{bytes, count, duration, percent, printable};
@@ -22,6 +24,7 @@ const TALL: u16 = 20;
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame) {
     let area = frame.area();
+    app.areas = Areas::default();
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let text = format!("{}×{} is too small: {}×{} needed. q quit", area.width, area.height, LEAST.0, LEAST.1);
         frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
@@ -36,7 +39,7 @@ pub fn draw(app: &mut App, frame: &mut Frame) {
         Constraint::Length(1),
     ])
     .areas(area);
-    frame.render_widget(title_line(app), title);
+    frame.render_widget(title_line(app, usize::from(title.width)), title);
     frame.render_widget(tabs_line(app), tabs);
     if app.image.is_none() {
         pane::loading::draw(app, frame, main);
@@ -87,8 +90,21 @@ pub fn boxed(app: &App, title: &str, right: &str, in_use: bool) -> Block<'static
     block.title(Line::from(Span::styled(format!(" {right} "), app.theme.style(Role::Dim))).right_aligned())
 }
 
-fn title_line(app: &App) -> Line<'static> {
-    let mut parts = vec![Span::styled(format!(" {}", printable(app.title.as_bytes())), app.theme.style(Role::Title))];
+/// The name gives way to the numbers, and the platform to the name.
+fn title_line(app: &App, width: usize) -> Line<'static> {
+    let facts = facts(app);
+    let name = printable(app.title.as_bytes());
+    let taken = |facts: &[Span]| facts.iter().map(Span::width).sum::<usize>() + 1;
+    let crowded = name.width() + taken(&facts) > width;
+    let mut facts: Vec<Span> = facts.into_iter().skip(usize::from(crowded)).collect();
+    let room = width.saturating_sub(taken(&facts)).max(12);
+    facts.insert(0, Span::styled(format!(" {}", pane::cut(&name, room)), app.theme.style(Role::Title)));
+    Line::from(facts)
+}
+
+/// The platform, and what the image comes to.
+fn facts(app: &App) -> Vec<Span<'static>> {
+    let mut parts = Vec::new();
     if let Some(image) = &app.image {
         let (total, loaded) = (image.analysis.account.total, &image.loaded);
         let unread = loaded.layers.iter().filter(|layer| layer.failed.is_some()).count();
@@ -101,7 +117,7 @@ fn title_line(app: &App) -> Line<'static> {
             parts.push(Span::styled(format!(" · {unread} not read"), app.theme.style(Role::Error)));
         }
     }
-    Line::from(parts)
+    parts
 }
 
 fn tabs_line(app: &App) -> Line<'static> {
@@ -160,13 +176,17 @@ fn hint_line(app: &App, width: u16) -> Line<'static> {
         Screen::Image => &[Action::Help, Action::ShowFiles, Action::Quit],
     };
     let mut parts = vec![Span::raw(" ")];
-    let mut used = 1;
-    for action in actions {
-        let Some(key) = app.keymap.keys_of(place, *action).into_iter().next() else { continue };
-        let text = short(*action);
-        used += key.chars().count() + text.chars().count() + 3;
-        if used > usize::from(width) {
-            break;
+    let hint = |action: Action| Some((app.keymap.keys_of(place, action).into_iter().next()?, short(action)));
+    let columns = |(key, text): &(String, &str)| key.width() + text.width() + 3;
+    // The last one, how to leave, stays whatever the width.
+    let mut room = usize::from(width).saturating_sub(1);
+    let last = actions.len().saturating_sub(1);
+    room = room.saturating_sub(hint(Action::Quit).as_ref().map_or(0, columns));
+    for (place, action) in actions.iter().enumerate() {
+        let Some((key, text)) = hint(*action) else { continue };
+        if place < last {
+            let Some(left) = room.checked_sub(columns(&(key.clone(), text))) else { continue };
+            room = left;
         }
         parts.push(Span::styled(key, app.theme.style(Role::Key)));
         parts.push(Span::raw(format!(" {text}  ")));

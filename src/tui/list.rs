@@ -36,6 +36,14 @@ impl Cursor {
         self.fit(self.height);
     }
 
+    /// Takes the lines of a text and the height of its window. There is no chosen line: `at` is the first that is seen.
+    pub fn scroll(&mut self, lines: usize, height: u16) {
+        self.height = usize::from(height);
+        self.count = lines.saturating_sub(self.height) + 1;
+        self.at = self.at.min(self.count - 1);
+        self.top = self.at;
+    }
+
     /// Takes the height of the window; scrolls just so far that the cursor is seen.
     pub fn fit(&mut self, height: usize) {
         self.height = height;

@@ -6,6 +6,7 @@ mod app;
 mod frame;
 mod keymap;
 mod list;
+mod mouse;
 mod pane;
 mod picker;
 mod projection;

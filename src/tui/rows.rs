@@ -64,6 +64,20 @@ impl Default for Wish {
     }
 }
 
+impl Hide {
+    /// What is left out, in words.
+    #[must_use]
+    pub fn words(self) -> String {
+        let kinds = [
+            (self.added, "added"),
+            (self.changed, "changed"),
+            (self.removed, "removed"),
+            (self.unchanged, "unchanged"),
+        ];
+        kinds.iter().filter(|(hidden, _)| *hidden).map(|(_, word)| *word).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Kinds of change that are left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // Four switches that a person sets one by one.
@@ -120,34 +134,47 @@ impl<'a> Rows<'a> {
     #[must_use]
     pub fn build(&self) -> Vec<Row> {
         let mut lines = Vec::new();
-        let mut waiting: Vec<(PathId, u16)> =
-            self.shown_children(Index::ROOT).into_iter().rev().map(|path| (path, 0)).collect();
-        while let Some((first, depth)) = waiting.pop() {
-            let (mut path, mut children) = (first, self.shown_children(first));
-            while self.wish.fold && children.len() == 1 && self.has_children(children[0]) {
+        let mut waiting: Vec<(PathId, u16, bool)> =
+            self.shown_children(Index::ROOT, false).into_iter().rev().map(|path| (path, 0, false)).collect();
+        while let Some((first, depth, around_is_whole)) = waiting.pop() {
+            let (mut path, mut is_whole) = (first, around_is_whole || self.is_whole(first));
+            let (mut children, mut is_match) = (self.shown_children(first, is_whole), self.is_found(first));
+            while self.wish.fold && children.len() == 1 && self.has_children(children[0], is_whole) {
                 path = children[0];
-                children = self.shown_children(path);
+                is_whole |= self.is_whole(path);
+                is_match |= self.is_found(path);
+                children = self.shown_children(path, is_whole);
             }
             let is_folder = !children.is_empty();
-            let is_match = self.found.as_ref().is_some_and(|(found, _)| found.contains(&path));
             // With a filter everything on the way to a match is open.
             let is_open = is_folder
                 && (self.open.contains(&path) || self.found.as_ref().is_some_and(|(_, around)| around.contains(&path)));
             lines.push(Row { path, from: first, depth, is_folder, is_open, is_match });
             if is_open {
-                waiting.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
+                waiting.extend(children.into_iter().rev().map(|child| (child, depth + 1, is_whole)));
             }
         }
         lines
     }
 
-    fn has_children(&self, path: PathId) -> bool {
-        self.index.children(path).any(|child| self.is_shown(child))
+    fn is_found(&self, path: PathId) -> bool {
+        self.found.as_ref().is_some_and(|(found, _)| found.contains(&path))
+    }
+
+    /// Whether the filter found a folder for its own name and nothing in it: then it is shown with all it holds.
+    fn is_whole(&self, folder: PathId) -> bool {
+        self.found.as_ref().is_some_and(|(found, around)| found.contains(&folder) && !around.contains(&folder))
+    }
+
+    fn has_children(&self, path: PathId, around_is_whole: bool) -> bool {
+        let is_whole = around_is_whole || self.is_whole(path);
+        self.index.children(path).any(|child| self.is_shown(child, is_whole))
     }
 
     /// What is shown below a folder, in order.
-    fn shown_children(&self, folder: PathId) -> Vec<PathId> {
-        let mut children: Vec<_> = self.index.children(folder).filter(|child| self.is_shown(*child)).collect();
+    fn shown_children(&self, folder: PathId, is_whole: bool) -> Vec<PathId> {
+        let mut children: Vec<_> =
+            self.index.children(folder).filter(|child| self.is_shown(*child, is_whole)).collect();
         children.sort_unstable_by(|one, other| {
             let order = self.order(*one, *other);
             if self.wish.reversed { order.reverse() } else { order }
@@ -166,7 +193,7 @@ impl<'a> Rows<'a> {
         by_number.then_with(|| self.index.name(one).cmp(self.index.name(other)))
     }
 
-    fn is_shown(&self, path: PathId) -> bool {
+    fn is_shown(&self, path: PathId, is_whole: bool) -> bool {
         let cell = self.projection.cell(path);
         let hide = self.wish.hide;
         // A folder stays as long as it may hold something that is shown.
@@ -177,8 +204,9 @@ impl<'a> Rows<'a> {
             State::Removed => hide.removed,
             State::Unchanged => hide.unchanged,
         };
-        let found = self.found.as_ref().is_none_or(|(found, around)| found.contains(&path) || around.contains(&path));
-        found && (!hidden || (cell.count > 0 && self.index.children(path).any(|child| self.is_shown(child))))
+        let found = is_whole
+            || self.found.as_ref().is_none_or(|(found, around)| found.contains(&path) || around.contains(&path));
+        found && (!hidden || (cell.count > 0 && self.has_children(path, is_whole)))
     }
 
     /// The paths whose name contains the text, and the folders around them. Small letters find large ones, too.

@@ -3,17 +3,22 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
+
+use unicode_width::UnicodeWidthStr;
 
 use super::{bar, cut};
 use crate::index::{Differs, Index, Kind, PathId};
 use crate::tui::Explored;
-use crate::tui::app::{App, Pane};
+use crate::tui::app::{App, Look, Pane};
 use crate::tui::frame::{boxed, look_words};
 use crate::tui::projection::{Cell, Projection, State};
-use crate::tui::rows::Row;
+use crate::tui::rows::{Hide, Row};
 use crate::tui::theme::Role;
 use crate::units::{bytes, count, printable};
+
+/// Columns that a name keeps however much is told about it.
+const LEAST_NAME: usize = 24;
 
 /// Draws the tree.
 pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
@@ -22,27 +27,45 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     } else {
         format!(" · /{}", printable(app.wish.filter.as_bytes()))
     };
+    let left_out = match app.wish.hide.words() {
+        kinds if kinds.is_empty() => kinds,
+        kinds => format!("without {kinds} · "),
+    };
     let things = app.projection.as_ref().map_or(0, |projection| u64::from(projection.cell(Index::ROOT).count));
     let order = if app.wish.reversed { "▲" } else { "▼" };
-    let right = format!("{} · {} {order}", count(things), app.wish.sort.word());
-    let block = boxed(app, &format!("Files · {}{filter}", look_words(app)), &right, app.pane == Pane::Files);
+    let right = format!("{left_out}{} · {} {order}", count(things), app.wish.sort.word());
+    let title = format!("Files · {}{filter}", look_words(app));
+    let title = cut(&title, usize::from(area.width).saturating_sub(right.width() + 7));
+    let block = boxed(app, &title, &right, app.pane == Pane::Files);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     app.areas.list = inner;
     app.row.fit(usize::from(inner.height));
-    let (Some(image), Some(projection)) = (&app.image, &app.projection) else { return };
-    if app.rows.is_empty() {
-        let why = if app.wish.filter.is_empty() {
-            "nothing here: this layer changes no file (v shows the image up to here)"
-        } else {
-            "no name contains this"
-        };
-        frame.render_widget(Paragraph::new(Span::styled(why, app.theme.style(Role::Dim))), inner);
+    let Some(image) = &app.image else { return };
+    let Some(projection) = app.projection.as_ref().filter(|_| !app.rows.is_empty()) else {
+        let (why, role) = nothing(app, image);
+        let text = Paragraph::new(Span::styled(why, app.theme.style(role))).wrap(Wrap { trim: true });
+        frame.render_widget(text, inner);
         return;
-    }
+    };
     let shown = app.row.top..(app.row.top + app.row.height).min(app.rows.len());
     let lines: Vec<Line> = shown.map(|line| row(app, image, projection, line, inner.width)).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Why there is nothing to see, and how to see something.
+fn nothing(app: &App, image: &Explored) -> (String, Role) {
+    let failed = image.loaded.layers.get(app.layer.at).and_then(|layer| layer.failed.as_ref());
+    let why = match (app.look, failed) {
+        _ if app.layer.count == 0 => "this image has no layers",
+        _ if app.projection.is_none() => "one moment …",
+        _ if !app.wish.filter.is_empty() => "no name contains this",
+        (Look::Layer, Some(reason)) => return (format!("this layer could not be read: {reason}"), Role::Error),
+        _ if app.wish.hide != Hide::default() => "all there is here is left out (+ ~ - u bring it back)",
+        (Look::Layer, None) => "nothing here: this layer changes no file (v shows the image up to here)",
+        (Look::UpTo | Look::Since(_), _) => "no layer up to here brings a file",
+    };
+    (why.to_owned(), Role::Dim)
 }
 
 fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width: u16) -> Line<'static> {
@@ -84,8 +107,13 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
         None if is_folder => Role::Dir,
         _ => Role::Text,
     };
-    parts.push(Span::styled(name(index, from, path, kind, is_folder), theme.style(name_role)));
-    parts.push(Span::styled(remark(index, cell, is_folder && !is_open), theme.style(Role::Dim)));
+    // What is told about a name stays in sight as long as the name has some room.
+    let (name, remark) = (name(index, from, path, kind, is_folder), remark(index, cell, is_folder && !is_open));
+    let room = usize::from(width).saturating_sub(parts.iter().map(Span::width).sum());
+    let name = cut(&name, room.saturating_sub(remark.width()).max(LEAST_NAME.min(room)));
+    let room = room.saturating_sub(name.width());
+    parts.push(Span::styled(name, theme.style(name_role)));
+    parts.push(Span::styled(if room > 0 { cut(&remark, room) } else { String::new() }, theme.style(Role::Dim)));
     let style = if line == app.row.at && app.pane == Pane::Files {
         theme.style(Role::Selection)
     } else {

@@ -5,6 +5,7 @@ use ratatui::layout::{Constraint, Flex, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
+use super::cut;
 use crate::tui::action::Action;
 use crate::tui::app::App;
 use crate::tui::frame::boxed;
@@ -13,17 +14,20 @@ use crate::tui::theme::Role;
 
 /// Draws the keys over the screen.
 pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
-    let [column] = Layout::horizontal([Constraint::Max(76)]).flex(Flex::Center).areas(area);
+    let [column] = Layout::horizontal([Constraint::Max(80)]).flex(Flex::Center).areas(area);
     let [area] =
         Layout::vertical([Constraint::Max(area.height.saturating_sub(2).min(46))]).flex(Flex::Center).areas(column);
-    let block = boxed(app, "Keys", "esc closes", true);
+    let lines = usize::from(area.height.saturating_sub(2));
+    let note = if lines < Action::ALL.len() { "j k walk · esc closes" } else { "esc closes" };
+    let block = boxed(app, "Keys", note, true);
     let inner = block.inner(area);
     frame.render_widget(Clear, area);
     frame.render_widget(block, area);
     let place = app.place();
     let Some(help) = &mut app.help else { return };
-    help.fit(usize::from(inner.height));
-    let (top, height) = (help.top, help.height);
+    help.scroll(Action::ALL.len(), inner.height);
+    let (top, height) = (help.at, help.height);
+    let width = usize::from(inner.width).saturating_sub(24);
     let lines: Vec<Line> = Action::ALL
         .iter()
         .skip(top)
@@ -47,7 +51,7 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
                     format!("{:>22}  ", keys.join(", ")),
                     app.theme.style(if works { Role::Key } else { Role::Dim }),
                 ),
-                Span::styled(format!("{}{note}", action.doc()), app.theme.style(role)),
+                Span::styled(cut(&format!("{}{note}", action.doc()), width), app.theme.style(role)),
             ])
         })
         .collect();

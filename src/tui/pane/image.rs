@@ -3,28 +3,39 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 use serde_json::Value;
 
+use super::wrap;
 use crate::tui::app::App;
 use crate::tui::frame::boxed;
 use crate::tui::theme::Role;
 use crate::units::printable;
 
+/// Columns for the names of facts.
+const NAMES: usize = 12;
+
 /// Draws the facts.
-pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
-    let Some(image) = &app.image else { return };
+pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
+    let Some(image) = app.image.clone() else { return };
     let (loaded, theme) = (&image.loaded, app.theme);
     let block = boxed(app, "Image", "", true);
     let inner = block.inner(area);
-    frame.render_widget(block, area);
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
+    let width = usize::from(inner.width).saturating_sub(NAMES);
+    let mut tell = |name: &str, value: &str, role: Role| {
+        let parts = wrap(&printable(value.as_bytes()), width).into_iter().enumerate();
+        lines.extend(parts.map(|(part, text)| {
+            let name = if part == 0 { name } else { "" };
+            Line::from(vec![
+                Span::styled(format!("{name:<NAMES$}"), theme.style(Role::Dim)),
+                Span::styled(text, theme.style(role)),
+            ])
+        }));
+    };
     let mut fact = |name: &str, value: String| {
         if !value.is_empty() {
-            lines.push(Line::from(vec![
-                Span::styled(format!("{name:<12}"), theme.style(Role::Dim)),
-                Span::raw(printable(value.as_bytes()).into_owned()),
-            ]));
+            tell(name, &value, Role::Text);
         }
     };
     fact("source", loaded.source.clone());
@@ -46,18 +57,35 @@ pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
         ("stop signal", "StopSignal"),
         ("health", "Healthcheck"),
     ] {
-        fact(name, words(&runtime[key]));
+        // A list of settings has a line for each.
+        let value = &runtime[key];
+        match value {
+            Value::Array(list) if key == "Env" => {
+                for (place, one) in list.iter().enumerate() {
+                    fact(if place == 0 { name } else { "" }, words(one));
+                }
+            }
+            Value::Object(map) if key == "Labels" => {
+                for (place, (label, value)) in map.iter().enumerate() {
+                    fact(if place == 0 { name } else { "" }, format!("{label}={}", words(value)));
+                }
+            }
+            _ => fact(name, words(value)),
+        }
     }
-    lines.push(Line::default());
-    lines.push(Line::from(Span::styled("history", theme.style(Role::Title))));
+    tell("", "", Role::Text);
+    tell("history", "", Role::Text);
     let mut layer = 0;
     for step in &loaded.image.config.history {
-        let number = if step.empty_layer { "  ·".to_owned() } else { format!("{layer:>3}") };
+        let number = if step.empty_layer { "          ·".to_owned() } else { format!("{layer:>11}") };
         layer += u32::from(!step.empty_layer);
-        let command = printable(step.created_by.as_bytes()).into_owned();
-        lines.push(Line::from(vec![Span::styled(format!("{number}  "), theme.style(Role::Dim)), Span::raw(command)]));
+        tell(&number, &step.created_by, Role::Text);
     }
-    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inner);
+    app.facts.scroll(lines.len(), inner.height);
+    let seen: Vec<Line> = lines.into_iter().skip(app.facts.at).take(app.facts.height).collect();
+    let more = app.facts.count > 1;
+    frame.render_widget(boxed(app, "Image", if more { "j k walk" } else { "" }, true), area);
+    frame.render_widget(Paragraph::new(seen), inner);
 }
 
 /// A value of the config in a line.

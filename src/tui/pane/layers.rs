@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::{bar, cut};
 use crate::image::Layer;
 use crate::tui::app::{App, Pane};
@@ -15,9 +17,12 @@ use crate::units::bytes;
 /// Lines that a layer takes: its numbers, and its command.
 const HEIGHT: u16 = 2;
 
+/// From here on there is room for the hidden bytes of a layer.
+const ROOMY: usize = 52;
+
 /// Draws the list.
 pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
-    let block = boxed(app, "Layers", &format!("{} of {}", app.layer.at + 1, app.layer.count), app.pane == Pane::Layers);
+    let block = boxed(app, "Layers", &place(app), app.pane == Pane::Layers);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     (app.areas.layers, app.areas.layer_height) = (inner, HEIGHT);
@@ -25,6 +30,10 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let shown = app.layer.top..(app.layer.top + app.layer.height + 1).min(app.layer.count);
     let lines: Vec<Line> = shown.flat_map(|layer| entry(app, layer, usize::from(inner.width))).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn place(app: &App) -> String {
+    format!("{} of {}", (app.layer.at + 1).min(app.layer.count), app.layer.count)
 }
 
 fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
@@ -46,15 +55,21 @@ fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
     let number = |sign: &str, many: u64| {
         if many == 0 { format!("{:>6}", "·") } else { format!("{:>6}", format!("{sign}{}", short(many))) }
     };
+    // In a narrow list the bar gives way to the sign of waste, and its bytes stand among the details.
+    let columns = if width < ROOMY { 4 } else { 6 };
     let mut parts = vec![
         Span::raw(format!("{mark}{layer:>3} {:>9} ", bytes(own.shipped))),
-        Span::styled(format!("{:<6}", bar(own.shipped, account.total.shipped, 6)), theme.style(Role::Bar)),
+        Span::styled(
+            format!("{:<width$}", bar(own.shipped, account.total.shipped, columns as u64), width = columns),
+            theme.style(Role::Bar),
+        ),
         Span::styled(number("+", changes.added), theme.style(Role::Added)),
         Span::styled(number("~", changes.changed + changes.rewritten), theme.style(Role::Changed)),
         Span::styled(number("−", changes.removed), theme.style(Role::Removed)),
     ];
     if own.hidden() > 0 {
-        parts.push(Span::styled(format!("  ⚠ {}", bytes(own.hidden())), theme.style(Role::Warn)));
+        let waste = if width < ROOMY { " ⚠".to_owned() } else { format!("  ⚠ {}", bytes(own.hidden())) };
+        parts.push(Span::styled(waste, theme.style(Role::Warn)));
     }
     let style = if chosen && app.pane == Pane::Layers { theme.style(Role::Selection) } else { theme.style(Role::Text) };
     let command_style = if chosen { style } else { theme.style(Role::Dim) };
@@ -76,8 +91,12 @@ pub fn draw_strip(app: &mut App, frame: &mut Frame, area: Rect) {
     let Some(image) = app.image.clone() else { return };
     let at = app.layer.at;
     let title = image.loaded.image.layers.get(at).map(Layer::command).unwrap_or_default();
+    if app.layer.count == 0 {
+        frame.render_widget(boxed(app, "Layers", &place(app), app.pane == Pane::Layers), area);
+        return;
+    }
     let title = format!("Layer {at}  ·  {}", cut(&title, usize::from(area.width).saturating_sub(30)));
-    let block = boxed(app, &title, &format!("{} of {}", at + 1, app.layer.count), app.pane == Pane::Layers);
+    let block = boxed(app, &title, &place(app), app.pane == Pane::Layers);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     (app.areas.layers, app.areas.layer_height) = (inner, 1);
@@ -92,11 +111,24 @@ pub fn draw_strip(app: &mut App, frame: &mut Frame, area: Rect) {
     // The chosen one stays in sight: the strip begins where it still fits.
     let mut first = 0;
     let width = usize::from(inner.width);
-    while first < at && (first..=at).map(|layer| cell(layer).chars().count()).sum::<usize>() > width {
+    while first < at && (first..=at).map(|layer| cell(layer).width()).sum::<usize>() > width {
         first += 1;
     }
-    let parts: Vec<Span> = (first..app.layer.count)
-        .map(|layer| Span::styled(cell(layer), app.theme.style(if layer == at { Role::Title } else { Role::Bar })))
-        .collect();
+    let mut column = inner.x;
+    let mut parts = Vec::new();
+    for layer in first..app.layer.count {
+        let role = match app.pane {
+            _ if layer != at => Role::Bar,
+            Pane::Layers => Role::Selection,
+            Pane::Files => Role::Title,
+        };
+        let part = Span::styled(cell(layer), app.theme.style(role));
+        app.areas.strip.push((column, layer));
+        column = column.saturating_add(u16::try_from(part.width()).unwrap_or(u16::MAX));
+        parts.push(part);
+        if column >= inner.right() {
+            break;
+        }
+    }
     frame.render_widget(Paragraph::new(Line::from(parts)), inner);
 }

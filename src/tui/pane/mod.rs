@@ -8,6 +8,8 @@ pub mod layers;
 pub mod loading;
 pub mod waste;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// A bar of so many columns, in eighths, for a share of a whole.
 #[must_use]
 pub fn bar(part: u64, whole: u64, columns: u64) -> String {
@@ -21,18 +23,56 @@ pub fn bar(part: u64, whole: u64, columns: u64) -> String {
     "█".repeat(full) + EIGHTHS[usize::try_from(eighths % 8).unwrap_or(0)]
 }
 
-/// Text cut to a width, with a sign that it is.
+/// Text cut to so many columns, with a sign that it is.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
+    if text.width() <= width {
         return text.to_owned();
     }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+    let mut room = width.saturating_sub(1);
+    let fits = text.chars().take_while(|character| {
+        let columns = character.width().unwrap_or(0);
+        let fits = columns <= room;
+        room = room.saturating_sub(columns);
+        fits
+    });
+    fits.chain(['…']).collect()
+}
+
+/// Text in lines of so many columns, broken at blanks where they come late enough in a line.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for character in text.chars() {
+        if line.width() + character.width().unwrap_or(0) > width.max(2) {
+            let blank = line.rfind(' ').filter(|blank| blank * 2 > line.len());
+            let rest = blank.map_or(String::new(), |blank| line.split_off(blank + 1));
+            lines.push(std::mem::replace(&mut line, rest));
+        }
+        line.push(character);
+    }
+    lines.push(line);
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_count_and_not_characters() {
+        assert_eq!(cut("plain", 5), "plain");
+        assert_eq!(cut("plain", 4), "pla…");
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 4), "日…");
+        assert_eq!(cut("日本語", 0), "…");
+        assert_eq!(wrap("one two three", 8), ["one two ", "three"]);
+        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("sha256:abcdef", 0).concat(), "sha256:abcdef");
+    }
 
     #[test]
     fn bars_are_never_longer_than_their_column() {

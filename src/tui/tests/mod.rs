@@ -1,9 +1,9 @@
 //! The explorer without a terminal: keys written as text go in, state and frames as text come out.
 
 mod images;
-
+mod journeys;
 mod random;
-
+mod screens;
 
 use std::sync::Arc;
 

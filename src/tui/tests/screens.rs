@@ -1,0 +1,79 @@
+//! Whole frames, as they were agreed on. `cargo insta review`, or INSTA_UPDATE=always, takes new ones.
+
+use ratatui::style::{Color, Modifier};
+
+use super::super::app::Msg;
+use super::super::theme::Theme;
+use super::{Sitting, demo};
+use crate::session::{Snapshot, Step};
+
+const SIZES: [(u16, u16); 3] = [(140, 40), (80, 24), (59, 15)];
+
+/// Keys that lead to each screen from the beginning.
+const SCREENS: [(&str, &str); 7] = [
+    ("files", "}}l"),
+    ("layers", "<tab>jj"),
+    ("up-to", "}}v"),
+    ("filter", "v}}/lo"),
+    ("waste", "2j"),
+    ("image", "3"),
+    ("help", "?"),
+];
+
+fn agree(name: &str, sitting: &Sitting) {
+    let area = sitting.buffer().area;
+    let name = format!("{name}-{}x{}", area.width, area.height);
+    insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, sitting.frame());
+    });
+}
+
+#[test]
+fn frames_are_as_agreed() {
+    for (width, height) in SIZES {
+        // In a window that is too small, every screen is the same one line.
+        let screens = if width < 60 { &SCREENS[..1] } else { &SCREENS[..] };
+        for (name, keys) in screens {
+            agree(name, Sitting::sized(width, height).press(keys));
+        }
+    }
+}
+
+#[test]
+fn the_frame_while_reading_is_as_agreed() {
+    for (width, height) in SIZES {
+        let mut sitting = Sitting::waiting("registry.example/shop/api:2.4", Theme::Ansi, width, height);
+        let steps = [
+            (28_200_000, "FROM debian:12-slim"),
+            (96_000_000, "apt-get install build-essential"),
+            (287_800_000, "COPY . /app"),
+        ];
+        let steps = steps.map(|(bytes, command)| Step { bytes, command: command.into() }).to_vec();
+        let now = Snapshot { bytes: 120_000_000, expected: 412_000_000, layer: 2, layers: 3 };
+        sitting.tell(Msg::Progress(now, Some(steps)));
+        // The rate depends on the clock.
+        let steady: Vec<_> = sitting.lines().into_iter().filter(|line| !line.contains("/s")).collect();
+        let name = format!("loading-{width}x{height}");
+        insta::with_settings!({ snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, steady.join("\n"));
+        });
+    }
+}
+
+#[test]
+fn without_colour_nothing_is_lost() {
+    for (width, height) in SIZES {
+        for (name, keys) in SCREENS {
+            let mut sitting = Sitting::waiting("demo", Theme::Mono, width, height);
+            sitting.tell(Msg::Loaded(demo())).press(keys);
+            let is_plain = |colour: Color| colour == Color::Reset;
+            let coloured = sitting.buffer().content.iter().find(|cell| !is_plain(cell.fg) || !is_plain(cell.bg));
+            assert_eq!(coloured, None, "{name} at {width}x{height}");
+            let reversed = sitting.buffer().content.iter().any(|cell| cell.modifier.contains(Modifier::REVERSED));
+            assert!(
+                reversed || ["image", "help"].contains(&name) || width < 60,
+                "the cursor is not seen: {name} at {width}x{height}"
+            );
+        }
+    }
+}
