@@ -90,13 +90,16 @@ pub fn boxed(app: &App, title: &str, right: &str, in_use: bool) -> Block<'static
     block.title(Line::from(Span::styled(format!(" {right} "), app.theme.style(Role::Dim))).right_aligned())
 }
 
-/// The name gives way to the numbers, and the platform to the name.
+/// The name gives way to the bytes; the platform and the count of layers give way to the name.
 fn title_line(app: &App, width: usize) -> Line<'static> {
-    let facts = facts(app);
+    let mut facts = facts(app);
     let name = printable(app.title.as_bytes());
     let taken = |facts: &[Span]| facts.iter().map(Span::width).sum::<usize>() + 1;
-    let crowded = name.width() + taken(&facts) > width;
-    let mut facts: Vec<Span> = facts.into_iter().skip(usize::from(crowded)).collect();
+    for _ in 0..2 {
+        if !facts.is_empty() && name.width() + taken(&facts) > width {
+            facts.remove(0);
+        }
+    }
     let room = width.saturating_sub(taken(&facts)).max(12);
     facts.insert(0, Span::styled(format!(" {}", pane::cut(&name, room)), app.theme.style(Role::Title)));
     Line::from(facts)
@@ -109,7 +112,8 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         let (total, loaded) = (image.analysis.account.total, &image.loaded);
         let unread = loaded.layers.iter().filter(|layer| layer.failed.is_some()).count();
         parts.push(Span::styled(format!("  {}", loaded.image.platform), app.theme.style(Role::Dim)));
-        parts.push(Span::raw(format!("   {} layers · {}", loaded.image.layers.len(), bytes(total.shipped))));
+        parts.push(Span::raw(format!("   {} layers ·", loaded.image.layers.len())));
+        parts.push(Span::raw(format!(" {}", bytes(total.shipped))));
         let hidden = format!(" · hidden {}", bytes(total.hidden()));
         parts.push(Span::styled(hidden, app.theme.style(if total.hidden() > 0 { Role::Warn } else { Role::Ok })));
         parts.push(Span::raw(format!(" · score {}", percent(total.efficiency()))));

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use crate::session::{self, Loaded, Options, Progress};
-use crate::source::reference::Reference;
+use layerscope::source::reference::Reference;
 
 #[path = "../../../tests/common/image.rs"]
 mod build;

@@ -18,8 +18,8 @@ use super::projection::Projection;
 use super::theme::Theme;
 use super::{Explored, frame};
 use crate::session::{self, Loaded, Options, Progress};
-use crate::source::reference::Reference;
 use crate::units::printable;
+use layerscope::source::reference::Reference;
 
 /// Somebody in front of the explorer.
 pub struct Sitting {

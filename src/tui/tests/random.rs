@@ -81,10 +81,10 @@ fn run(seed: u64, steps: u32, mut sitting: Sitting) {
     let mut size = (140, 40);
     for step in 0..steps {
         if dice.below(25) == 0 {
-            size = match dice.below(4) {
+            size = match dice.below(8) {
                 0 => (1 + dice.below(30), 1 + dice.below(10)),
                 1 => (1 + dice.below(300), 1 + dice.below(100)),
-                _ => (60 + dice.below(100), 12 + dice.below(40)),
+                _ => (60 + dice.below(60), 12 + dice.below(24)),
             };
             sitting.resize(size.0, size.1);
         } else {
