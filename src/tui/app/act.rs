@@ -1,0 +1,214 @@
+//! What each action does to the state.
+
+use super::{App, Effect, Look, Pane, Screen};
+use crate::tui::action::Action;
+use crate::tui::list::Cursor;
+use crate::tui::rows::{Hide, Sort};
+use crate::tui::waste::Waste;
+use crate::units::printable;
+
+impl App {
+    pub(in crate::tui) fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Up => return self.walk(|list| list.step(-1)),
+            Action::Down => return self.walk(|list| list.step(1)),
+            Action::PageUp => return self.walk(|list| list.page(-1)),
+            Action::PageDown => return self.walk(|list| list.page(1)),
+            Action::Top => return self.walk(|list| list.go(0)),
+            Action::Bottom => return self.walk(|list| list.go(usize::MAX)),
+            Action::PreviousLayer => return self.change_layer(-1),
+            Action::NextLayer => return self.change_layer(1),
+            Action::Quit => return vec![Effect::Quit],
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::NextView => {
+                self.look = match self.look {
+                    Look::Layer => Look::UpTo,
+                    Look::UpTo | Look::Since(_) => Look::Layer,
+                };
+                return self.project();
+            }
+            Action::MarkRange => {
+                self.look = Look::Since(self.layer());
+                self.notice = Some(format!("range from layer {}: choose its end among the layers", self.layer()));
+                return self.project();
+            }
+            Action::Back => return self.back(),
+            Action::CopyPath => return self.copy_path(),
+            Action::CopyDigest => return self.copy_digest(),
+            Action::ShowInFiles => return self.show_in_files(),
+            Action::Help => self.help = if self.help.is_some() { None } else { Some(Cursor::new(Action::ALL.len())) },
+            Action::NextPane => {
+                self.pane = if self.pane == Pane::Layers { Pane::Files } else { Pane::Layers };
+                self.screen = Screen::Files;
+            }
+            Action::ShowFiles => self.screen = Screen::Files,
+            Action::ShowWaste => self.screen = Screen::Waste,
+            Action::ShowImage => self.screen = Screen::Image,
+            Action::Zoom => self.zoom = !self.zoom,
+            Action::Narrower => self.split = self.split.saturating_sub(4).max(20),
+            Action::Wider => self.split = (self.split + 4).min(70),
+            Action::Filter => {
+                (self.screen, self.pane) = (Screen::Files, Pane::Files);
+                self.typing = Some(self.wish.filter.clone());
+            }
+            Action::NextMatch => self.go_to_match(1),
+            Action::PreviousMatch => self.go_to_match(-1),
+            Action::Open => self.set_open(true),
+            Action::Close => self.close(),
+            Action::Toggle => {
+                let is_open = self.rows.get(self.row.at).is_some_and(|row| row.is_open);
+                self.set_open(!is_open);
+            }
+            Action::OpenAll => self.open_all(),
+            Action::CloseAll => {
+                // What lies deeper is left for the folder that still shows.
+                self.chosen = None;
+                self.open.clear();
+                self.rebuild();
+            }
+            Action::NextSort => self.sort(self.wish.sort.next()),
+            Action::ReverseSort => {
+                self.wish.reversed = !self.wish.reversed;
+                self.rebuild();
+            }
+            Action::ToggleAdded
+            | Action::ToggleChanged
+            | Action::ToggleRemoved
+            | Action::ToggleUnchanged
+            | Action::ToggleFold => {
+                let switch = match action {
+                    Action::ToggleAdded => &mut self.wish.hide.added,
+                    Action::ToggleChanged => &mut self.wish.hide.changed,
+                    Action::ToggleRemoved => &mut self.wish.hide.removed,
+                    Action::ToggleUnchanged => &mut self.wish.hide.unchanged,
+                    _ => &mut self.wish.fold,
+                };
+                *switch = !*switch;
+                self.rebuild();
+            }
+        }
+        Vec::new()
+    }
+
+    fn sort(&mut self, sort: Sort) {
+        self.wish.sort = sort;
+        self.notice = Some(format!("sorted by {}", sort.word()));
+        self.rebuild();
+    }
+
+    pub(in crate::tui) fn change_layer(&mut self, by: isize) -> Vec<Effect> {
+        let before = self.layer.at;
+        self.layer.step(by);
+        if self.layer.at == before { Vec::new() } else { self.project() }
+    }
+
+    /// One step back, and never further than one.
+    fn back(&mut self) -> Vec<Effect> {
+        if self.help.take().is_some() {
+            return Vec::new();
+        }
+        if self.screen != Screen::Files {
+            self.screen = Screen::Files;
+            return Vec::new();
+        }
+        if !self.wish.filter.is_empty() {
+            self.clear_filter();
+            return Vec::new();
+        }
+        if let Look::Since(_) = self.look {
+            self.look = Look::UpTo;
+            return self.project();
+        }
+        Vec::new()
+    }
+
+    fn set_open(&mut self, open: bool) {
+        let Some(row) = self.rows.get(self.row.at).copied() else { return };
+        if !row.is_folder {
+            return;
+        }
+        if open && row.is_open {
+            return self.row.step(1);
+        }
+        if open {
+            // Joined folders open together, so that they stay open when they are shown one by one.
+            let Some(image) = &self.image else { return };
+            let index = &image.loaded.index;
+            let around = index.parent(row.from);
+            self.open.extend(index.lineage(row.path).take_while(|path| Some(*path) != around));
+        } else {
+            self.open.remove(&row.path);
+        }
+        self.rebuild();
+    }
+
+    /// Closes the folder; on something closed goes to the folder around it.
+    fn close(&mut self) {
+        let Some(row) = self.rows.get(self.row.at).copied() else { return };
+        if row.is_open && self.wish.filter.is_empty() {
+            return self.set_open(false);
+        }
+        if let Some(above) = self.rows[..self.row.at].iter().rposition(|above| above.depth < row.depth) {
+            self.row.go(above);
+        }
+    }
+
+    fn open_all(&mut self) {
+        let (Some(image), Some(from)) = (&self.image, self.path()) else { return };
+        let mut folders = vec![from];
+        while let Some(folder) = folders.pop() {
+            let before = folders.len();
+            folders.extend(image.loaded.index.children(folder));
+            if folders.len() > before {
+                self.open.insert(folder);
+            }
+        }
+        self.rebuild();
+    }
+
+    pub(super) fn go_to_match(&mut self, step: isize) {
+        let matches: Vec<usize> =
+            self.rows.iter().enumerate().filter(|(_, row)| row.is_match).map(|(place, _)| place).collect();
+        let next = match step {
+            1 => matches.iter().find(|place| **place > self.row.at).or(matches.first()),
+            -1 => matches.iter().rev().find(|place| **place < self.row.at).or(matches.last()),
+            _ => matches.first(),
+        };
+        match next {
+            Some(place) => self.row.go(*place),
+            None if step != 0 => self.notice = Some("no match: / asks for a name".into()),
+            None => {}
+        }
+    }
+
+    fn copy_path(&mut self) -> Vec<Effect> {
+        let path = match self.screen {
+            Screen::Waste => self.wastes.get(self.waste.at).and_then(Waste::path),
+            _ => self.path(),
+        };
+        let (Some(image), Some(path)) = (&self.image, path) else { return Vec::new() };
+        let text = format!("/{}", printable(&image.loaded.index.path(path)));
+        self.notice = Some(format!("copied {text}"));
+        vec![Effect::Copy(text)]
+    }
+
+    fn copy_digest(&mut self) -> Vec<Effect> {
+        let Some(layer) = self.image.as_ref().and_then(|image| image.loaded.image.layers.get(self.layer.at)) else {
+            return Vec::new();
+        };
+        let Some(digest) = layer.digest.clone().or_else(|| layer.diff_id.clone()) else { return Vec::new() };
+        self.notice = Some(format!("copied {digest}"));
+        vec![Effect::Copy(digest)]
+    }
+
+    fn show_in_files(&mut self) -> Vec<Effect> {
+        let Some(waste) = self.wastes.get(self.waste.at) else { return Vec::new() };
+        let (Some(path), layer) = (waste.path(), waste.layer) else { return Vec::new() };
+        (self.screen, self.pane, self.look) = (Screen::Files, Pane::Files, Look::Layer);
+        self.wish.filter.clear();
+        self.wish.hide = Hide::default();
+        self.layer.go(layer as usize);
+        self.sought = Some(path);
+        self.project()
+    }
+}
