@@ -55,6 +55,9 @@ pub enum LayerError {
     /// Decompression needs more than there is.
     #[error("it ends in the middle of its compressed data ({0})")]
     Incomplete(io::Error),
+    /// Whoever takes the contents has enough. That is no failure.
+    #[error("no more was wanted")]
+    Enough,
     /// Reading or decompressing failed.
     #[error("{0}")]
     Io(io::Error),

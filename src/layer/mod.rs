@@ -7,9 +7,10 @@ mod header;
 pub mod limits;
 mod pax;
 mod sparse;
+pub mod tap;
 mod tar;
 pub mod whiteout;
 
 pub use error::LayerError;
 pub use limits::Limits;
-pub use tar::{Entry, EntryKind, Summary, Xattr, read};
+pub use tar::{Entry, EntryKind, Summary, Xattr, read, read_tapped};

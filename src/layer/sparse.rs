@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::LayerError;
 use super::header::{BLOCK, OldSparse, sparse_segment};
 use super::pax::{Parsed, decimal};
+use super::tap::Feed;
 use super::tar::Blocks;
 
 /// Holes up to this size are hashed as the zeros they read as, so that a sparse file equals its plain copy. Beyond,
@@ -91,35 +92,47 @@ impl Map {
 
     /// Hashes the file as it reads, holes as zeros, consuming `stored` bytes of contents.
     pub fn hash<R: Read>(&self, blocks: &mut Blocks<R>, stored: u64) -> Result<u128, LayerError> {
+        let mut hash = Xxh3::new();
+        self.feed(blocks, stored, &mut hash)?;
+        Ok(hash.digest128())
+    }
+
+    /// Hands on the file as it reads, parts and holes in order, consuming `stored` bytes of contents.
+    pub fn feed<R: Read>(&self, blocks: &mut Blocks<R>, stored: u64, feed: &mut impl Feed) -> Result<(), LayerError> {
         let start = blocks.at;
-        let (mut hash, mut at, mut left) = (Xxh3::new(), 0_u64, stored);
+        let (mut at, mut left) = (0_u64, stored);
         for &(offset, bytes) in &self.segments {
             let end = offset.checked_add(bytes).filter(|&end| end <= self.logical && offset >= at && bytes <= left);
             let end = end.ok_or(LayerError::Sparse(start))?;
-            hash_hole(&mut hash, offset - at);
-            blocks.contents(bytes, |part| hash.update(part))?;
+            feed.hole(offset - at)?;
+            blocks.contents(bytes, |part| feed.part(part))?;
             (at, left) = (end, left - bytes);
         }
-        hash_hole(&mut hash, self.logical - at);
-        if left > 0 {
-            return Err(LayerError::Sparse(start));
-        }
-        Ok(hash.digest128())
+        feed.hole(self.logical - at)?;
+        if left > 0 { Err(LayerError::Sparse(start)) } else { Ok(()) }
     }
 }
 
-fn hash_hole(hash: &mut Xxh3, bytes: u64) {
-    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-    if bytes > HASHED_HOLE {
-        hash.update(b"hole");
-        hash.update(&bytes.to_le_bytes());
-        return;
+impl Feed for Xxh3 {
+    fn part(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.update(bytes);
+        Ok(())
     }
-    let mut left = bytes;
-    while left > 0 {
-        let part = left.min(ZEROS.len() as u64);
-        hash.update(&ZEROS[..usize::try_from(part).unwrap_or(ZEROS.len())]);
-        left -= part;
+
+    fn hole(&mut self, bytes: u64) -> Result<(), LayerError> {
+        static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+        if bytes > HASHED_HOLE {
+            self.update(b"hole");
+            self.update(&bytes.to_le_bytes());
+            return Ok(());
+        }
+        let mut left = bytes;
+        while left > 0 {
+            let part = left.min(ZEROS.len() as u64);
+            self.update(&ZEROS[..usize::try_from(part).unwrap_or(ZEROS.len())]);
+            left -= part;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use super::header::{BLOCK, Fields};
 use super::pax::{self, Parsed};
 use super::sparse::{self, Map};
+use super::tap::{Feed, Tap, Tapped, Untapped, Want};
 use super::{LayerError, Limits, decode};
 
 /// Read buffer. Contents are hashed straight out of it.
@@ -85,6 +86,20 @@ pub struct Summary {
 pub fn read<R: Read>(
     reader: R,
     limits: &Limits,
+    sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
+) -> Result<Summary, LayerError> {
+    read_tapped(reader, limits, &mut Untapped, sink)
+}
+
+/// Reads the tar and hands contents to `tap` as they go by; ends early when the tap has enough. Contents that the tap
+/// skips have no hash in their entry.
+///
+/// # Errors
+/// Whatever makes the layer unreadable, a limit that is passed, or what `sink` or `tap` return.
+pub fn read_tapped<R: Read>(
+    reader: R,
+    limits: &Limits,
+    tap: &mut impl Tap,
     mut sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<Summary, LayerError> {
     let mut blocks = Blocks { reader: BufReader::with_capacity(BUFFER, reader), at: 0 };
@@ -109,7 +124,10 @@ pub fn read<R: Read>(
                     return Err(LayerError::TooMuch { what: "the number of entries".into(), limit: limits.entries });
                 }
                 let ahead = std::mem::take(&mut ahead);
-                entry(&fields, at, &ahead, &mut blocks, limits, &mut summary, &mut sink)?;
+                entry(&fields, at, &ahead, &mut blocks, limits, &mut summary, tap, &mut sink)?;
+                if tap.has_enough() {
+                    return Ok(summary);
+                }
             }
         }
     }
@@ -142,6 +160,7 @@ impl Ahead {
     }
 }
 
+#[allow(clippy::too_many_arguments)] // What the loop holds, handed on; a struct for it would be used once.
 fn entry<R: Read>(
     fields: &Fields<'_>,
     at: u64,
@@ -149,6 +168,7 @@ fn entry<R: Read>(
     blocks: &mut Blocks<R>,
     limits: &Limits,
     summary: &mut Summary,
+    tap: &mut impl Tap,
     sink: &mut impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<(), LayerError> {
     let path = match ahead.record(b"GNU.sparse.name").or_else(|| ahead.record(b"path")) {
@@ -184,7 +204,7 @@ fn entry<R: Read>(
     // Links, devices, pipes and folders have no contents, whatever their size field says (Go's isHeaderOnly); GNU's
     // dump folders do, and they are a list of names.
     let (size, content) = match kind {
-        EntryKind::File => contents(fields, typeflag, at, ahead, blocks, stored, limits)?,
+        EntryKind::File => contents(fields, at, ahead, blocks, stored, limits, (tap, &path))?,
         EntryKind::Dir if typeflag == b'D' => {
             blocks.skip_padded(stored)?;
             (0, None)
@@ -223,14 +243,14 @@ fn entry<R: Read>(
 /// Reads a file's contents, plain or sparse: its apparent size and their hash.
 fn contents<R: Read>(
     fields: &Fields<'_>,
-    typeflag: u8,
     at: u64,
     ahead: &Ahead,
     blocks: &mut Blocks<R>,
     stored: u64,
     limits: &Limits,
+    (tap, path): (&mut impl Tap, &[u8]),
 ) -> Result<(u64, Option<u128>), LayerError> {
-    let (map, stored) = if typeflag == b'S' {
+    let (map, stored) = if fields.typeflag() == b'S' {
         (Some(Map::old_gnu(fields.sparse()?, blocks, limits.meta_bytes)?), stored)
     } else {
         match sparse::from_pax(&ahead.pax, at)? {
@@ -242,10 +262,29 @@ fn contents<R: Read>(
             }
         }
     };
-    let (size, content) =
-        if let Some(map) = map { (map.logical, map.hash(blocks, stored)?) } else { (stored, blocks.hash(stored)?) };
+    let size = map.as_ref().map_or(stored, |map| map.logical);
+    let content = match tap.wants(path, size)? {
+        Want::Skip => {
+            blocks.skip(stored)?;
+            None
+        }
+        Want::Hash => Some(match map {
+            Some(map) => map.hash(blocks, stored)?,
+            None => blocks.hash(stored)?,
+        }),
+        Want::Contents => {
+            let mut feed = Tapped { hash: Xxh3::new(), tap };
+            match map {
+                Some(map) => map.feed(blocks, stored, &mut feed)?,
+                None => blocks.contents(stored, |part| feed.part(part))?,
+            }
+            let content = feed.hash.digest128();
+            tap.complete((size > 0).then_some(content))?;
+            Some(content)
+        }
+    };
     blocks.skip_padding(stored)?;
-    Ok((size, (size > 0).then_some(content)))
+    Ok((size, content.filter(|_| size > 0)))
 }
 
 /// GNU's long names end with a zero byte that is not part of them.
@@ -300,7 +339,11 @@ impl<R: Read> Blocks<R> {
     }
 
     /// Hands the next `size` bytes to `sink`, piece by piece.
-    pub fn contents(&mut self, size: u64, mut sink: impl FnMut(&[u8])) -> Result<(), LayerError> {
+    pub fn contents(
+        &mut self,
+        size: u64,
+        mut sink: impl FnMut(&[u8]) -> Result<(), LayerError>,
+    ) -> Result<(), LayerError> {
         let mut left = size;
         while left > 0 {
             let available = self.reader.fill_buf()?;
@@ -308,7 +351,7 @@ impl<R: Read> Blocks<R> {
                 return Err(LayerError::Truncated { at: self.at, missing: left });
             }
             let part = usize::try_from(left).map_or(available.len(), |left| left.min(available.len()));
-            sink(&available[..part]);
+            sink(&available[..part])?;
             self.reader.consume(part);
             self.at += part as u64;
             left -= part as u64;
@@ -327,19 +370,23 @@ impl<R: Read> Blocks<R> {
             return Ok(hash);
         }
         let mut hash = Xxh3::new();
-        self.contents(size, |part| hash.update(part))?;
+        self.contents(size, |part| hash.part(part))?;
         Ok(hash.digest128())
     }
 
+    fn skip(&mut self, size: u64) -> Result<(), LayerError> {
+        self.contents(size, |_| Ok(()))
+    }
+
     fn skip_padded(&mut self, size: u64) -> Result<(), LayerError> {
-        self.contents(size, |_| ())?;
+        self.skip(size)?;
         self.skip_padding(size)
     }
 
     /// Skips what fills the last block. umoci leaves it out at the very end, and so may a stream whose contents are
     /// complete.
     fn skip_padding(&mut self, size: u64) -> Result<(), LayerError> {
-        match self.contents(padding(size), |_| ()) {
+        match self.skip(padding(size)) {
             Err(LayerError::Truncated { .. }) => Ok(()),
             other => other,
         }
@@ -351,7 +398,10 @@ impl<R: Read> Blocks<R> {
             return Err(LayerError::TooMuch { what: format!("a header of {size} bytes"), limit: limits.meta_bytes });
         }
         let mut data = Vec::new();
-        self.contents(size, |part| data.extend_from_slice(part))?;
+        self.contents(size, |part| {
+            data.extend_from_slice(part);
+            Ok(())
+        })?;
         self.skip_padding(size)?;
         Ok(data)
     }
