@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::origin::Origin;
 use super::progress::{Counting, Progress, Step};
 use super::{store, stream};
 use crate::error::{Error, Result};
@@ -53,6 +54,8 @@ pub struct Loaded {
     pub verified: bool,
     /// Why the archive could not be read to its end, when it could not. Its layers may be whole all the same.
     pub broken: Option<String>,
+    /// From where contents can be read again.
+    pub(super) origin: Option<Origin>,
 }
 
 /// What came of a layer.
@@ -69,6 +72,12 @@ pub struct LoadedLayer {
 /// # Errors
 /// The source or the image cannot be found or read. A layer that cannot be read is no error here.
 pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+    let mut loaded = read(reference, typed, options, progress)?;
+    loaded.origin = Some(Origin { reference: reference.clone(), options: options.clone() });
+    Ok(loaded)
+}
+
+fn read(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
     match reference {
         Reference::Demo => {
             let bytes = crate::source::demo::image();
@@ -358,6 +367,7 @@ pub(super) fn assemble(
         layers,
         verified: options.verify,
         broken,
+        origin: None,
     })
 }
 

@@ -1,12 +1,16 @@
 //! Joins the rooms: bytes from a source, an image that gives them meaning, layers that go into the index.
 //! Owns progress. Knows no screen and no format of a report.
 
+pub mod contents;
+pub mod extract;
 mod images;
 mod load;
+mod origin;
 mod progress;
 mod store;
 mod stream;
 
 pub use images::{EngineImage, engine_images};
 pub use load::{Loaded, LoadedLayer, Options, open};
+pub use origin::Job;
 pub use progress::{Progress, Snapshot, Step};

@@ -20,7 +20,7 @@ pub enum Store {
 }
 
 impl Store {
-    fn member(&self, name: &str) -> Result<Option<Member>> {
+    pub(super) fn member(&self, name: &str) -> Result<Option<Member>> {
         match self {
             Self::Archive(archive) => Ok(archive.member(name)),
             Self::Layout(layout) => layout.member(name),

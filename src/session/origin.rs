@@ -1,0 +1,193 @@
+//! The image's own source, opened once more: chosen blobs go by again, from an archive or a folder in place, from
+//! anything else as the stream comes. Knows no entry of a layer.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::load::Options;
+use super::progress::{Counting, Progress};
+use super::store::Store;
+use crate::error::{Error, Kind, Result};
+use crate::layer::decode;
+use crate::source::archive::{ArchiveFile, Passing, pass};
+use crate::source::layout::Layout;
+use crate::source::pump::Cancel;
+use crate::source::reference::Reference;
+use crate::source::{demo, engine};
+
+/// Where an image was read from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub reference: Reference,
+    pub options: Options,
+}
+
+/// A read that another thread watches and may end.
+#[derive(Debug, Default)]
+pub struct Job {
+    /// How far it is.
+    pub progress: Arc<Progress>,
+    cancelled: AtomicBool,
+    /// An engine's export, which may wait long without a byte.
+    transfer: Mutex<Option<Cancel>>,
+}
+
+impl Job {
+    /// Ends the read at its next byte.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Relaxed);
+        if let Some(transfer) = &*self.transfer.lock().unwrap_or_else(PoisonError::into_inner) {
+            transfer.cancel();
+        }
+    }
+
+    /// Whether somebody ended it.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed)
+    }
+
+    /// The failure that a cancelled job has, whatever it ran into.
+    pub(super) fn outcome<T>(&self, outcome: Result<T>) -> Result<T> {
+        if outcome.is_err() && self.is_cancelled() {
+            return Err(Error::new(Kind::Interrupted, "reading was cancelled"));
+        }
+        outcome
+    }
+
+    fn transfers(&self, transfer: Cancel) {
+        *self.transfer.lock().unwrap_or_else(PoisonError::into_inner) = Some(transfer);
+        // Cancelled while the engine was asked: then nobody has told the transfer.
+        if self.is_cancelled() {
+            self.cancel();
+        }
+    }
+}
+
+/// Ends with an error once its job is cancelled.
+struct Watched<'j, R> {
+    inner: R,
+    job: &'j Job,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.job.is_cancelled() {
+            return Err(io::Error::other("cancelled"));
+        }
+        self.inner.read(buffer)
+    }
+}
+
+impl Origin {
+    /// Opens the source again and hands on the blobs of these names, in the order of the source.
+    pub fn blobs(
+        &self,
+        names: &HashSet<&str>,
+        job: &Job,
+        visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+    ) -> Result<()> {
+        match &self.reference {
+            Reference::Demo => counted(&demo::image()[..], names, job, visit),
+            Reference::Stdin => Err(Error::image("standard input cannot be read again")
+                .hint("save the image to a file and open that, to look into its files")),
+            Reference::Archive { path, .. } => self.archive(path, names, job, visit),
+            Reference::Layout { path, .. } => in_place(&Store::Layout(Layout::open(path)?), names, job, visit),
+            Reference::Engine { engine, name } => {
+                let opened = engine::open(*engine, name, self.options.wanted.platform.as_ref())?;
+                job.transfers(opened.export.canceller());
+                job.progress.expect(opened.facts.size, 0);
+                counted(opened.export, names, job, visit)
+            }
+        }
+    }
+
+    fn archive(
+        &self,
+        path: &Path,
+        names: &HashSet<&str>,
+        job: &Job,
+        visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+    ) -> Result<()> {
+        let unreadable =
+            |error: &io::Error| Error::image(format!("cannot read {} again", path.display())).caused_by(error);
+        let metadata = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
+        if !metadata.is_file() {
+            // Looked at before it is opened: opening a pipe waits for its writer.
+            return Err(Error::image(format!("{} is no file and cannot be read again", path.display())));
+        }
+        let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+        let kind = decode::peek(&file).map_err(|error| unreadable(&error))?.kind;
+        file.seek(SeekFrom::Start(0)).map_err(|error| unreadable(&error))?;
+        if kind == decode::Kind::Tar {
+            return in_place(&Store::Archive(ArchiveFile::open(file, path)?), names, job, visit);
+        }
+        job.progress.expect(metadata.len(), 0);
+        let counted = Counting::new(file, &job.progress);
+        let sniffed = decode::peek(counted).map_err(|error| unreadable(&error))?;
+        let stream = sniffed.decode(&self.options.limits);
+        let stream = stream.map_err(|error| Error::image("the archive cannot be unpacked").caused_by(&error))?;
+        through(stream, names, job, visit)
+    }
+}
+
+/// [`through`], with the bytes counted.
+fn counted(
+    stream: impl Read,
+    names: &HashSet<&str>,
+    job: &Job,
+    visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+) -> Result<()> {
+    through(Counting::new(stream, &job.progress), names, job, visit)
+}
+
+/// Opens each blob by its name.
+fn in_place(
+    store: &Store,
+    names: &HashSet<&str>,
+    job: &Job,
+    visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+) -> Result<()> {
+    let mut members = Vec::with_capacity(names.len());
+    for name in names {
+        members.push((*name, store.member(name)?.ok_or_else(|| gone(name))?));
+    }
+    job.progress.expect(members.iter().map(|(_, member)| member.size).sum(), 0);
+    for (name, member) in members {
+        visit(name, &mut Watched { inner: Counting::new(member.bytes, &job.progress), job })?;
+    }
+    Ok(())
+}
+
+/// Lets the stream go by until every blob was there.
+fn through(
+    stream: impl Read,
+    names: &HashSet<&str>,
+    job: &Job,
+    visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+) -> Result<()> {
+    let (mut left, mut enough) = (names.clone(), false);
+    let passed = pass(Watched { inner: stream, job }, |name, passing| {
+        if let Passing::File(bytes) = passing
+            && left.remove(name)
+        {
+            visit(name, bytes)?;
+            enough = left.is_empty();
+        }
+        // An error is the only way to end a pass before its time.
+        if enough { Err(Error::image("no more was wanted")) } else { Ok(()) }
+    });
+    match left.iter().next() {
+        _ if enough => Ok(()),
+        Some(name) => passed.and_then(|()| Err(gone(name))),
+        None => passed,
+    }
+}
+
+fn gone(name: &str) -> Error {
+    super::contents::changed().because(format!("its blob '{name}' is not there any more"))
+}
