@@ -77,7 +77,8 @@ fn child(work: &str, reference: &str) {
     let settings = Settings::new(&cli, |_| None).unwrap();
     if work == "index" {
         let progress = Arc::new(Progress::default());
-        let loaded = session::open(&settings.reference, &settings.typed, &settings.options, &progress).unwrap();
+        let loaded =
+            session::open(settings.reference.as_ref().unwrap(), &settings.typed, &settings.options, &progress).unwrap();
         eprintln!("{} {}", loaded.index.memory(), loaded.index.entries());
         return;
     }

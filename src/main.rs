@@ -31,7 +31,8 @@ fn exit_on_signals() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
     std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
+        // A pager that has the terminal is left by the same key.
+        if let Some(signal) = signals.forever().find(|_| !layerscope::tui::is_lent()) {
             // Whoever holds standard output can write nothing more: no frame is drawn on a terminal given back.
             let _held = std::io::stdout().lock();
             layerscope::tui::restore();

@@ -4,6 +4,7 @@
 mod act;
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +13,7 @@ use ratatui::layout::Rect;
 
 use super::keymap::{Hit, Key, Keymap, Place};
 use super::list::Cursor;
+use super::preview::{Inside, Report, Slot, Work};
 use super::projection::{Projection, View};
 use super::rows::{Row, Rows, Wish};
 use super::theme::Theme;
@@ -66,6 +68,8 @@ pub enum Msg {
     Loaded(Arc<Explored>),
     /// A view is computed. A number that is not the newest is dropped.
     Projected(u64, Arc<Projection>),
+    /// What reads the image again has something to say.
+    Inside(Report),
 }
 
 /// Something to be done outside.
@@ -79,6 +83,14 @@ pub enum Effect {
     Project(u64, View),
     /// Put a text on the clipboard.
     Copy(String),
+    /// Read the image again.
+    Begin(Work),
+    /// End what reads it.
+    Cancel(Slot),
+    /// Show a file in the pager, and take it away afterwards.
+    Page(PathBuf),
+    /// Take away a file that was made for the pager.
+    Forget(PathBuf),
 }
 
 /// Where things were drawn last, for the mouse.
@@ -134,6 +146,8 @@ pub struct App {
     pub typing: Option<String>,
     /// Whether help is open, and how far it is scrolled.
     pub help: Option<Cursor>,
+    /// What is looked into and extracted.
+    pub inside: Inside,
     /// Keys of a sequence so far.
     pub pressed: Vec<Key>,
     /// A word to the user, gone with the next key.
@@ -178,6 +192,7 @@ impl App {
             facts: Cursor::default(),
             typing: None,
             help: None,
+            inside: Inside::default(),
             pressed: Vec::new(),
             notice: None,
             theme,
@@ -216,6 +231,7 @@ impl App {
                 }
                 Vec::new()
             }
+            Msg::Inside(report) => self.report(report),
         }
     }
 
@@ -234,6 +250,9 @@ impl App {
     /// Where a key is pressed now.
     #[must_use]
     pub fn place(&self) -> Place {
+        if self.inside.preview.is_some() {
+            return Place::Preview;
+        }
         match (self.screen, self.pane) {
             (Screen::Files, Pane::Layers) => Place::Layers,
             (Screen::Files, Pane::Files) => Place::Files,
@@ -287,6 +306,9 @@ impl App {
         self.notice = None;
         if self.typing.is_some() {
             return self.type_filter(event);
+        }
+        if self.inside.prompt.is_some() {
+            return self.type_place(event);
         }
         self.pressed.push(Key::from(event));
         match self.keymap.find(self.place(), &self.pressed) {
@@ -351,6 +373,9 @@ impl App {
     pub(super) fn list(&mut self) -> &mut Cursor {
         if let Some(help) = &mut self.help {
             return help;
+        }
+        if let Some(preview) = &mut self.inside.preview {
+            return &mut preview.cursor;
         }
         match (self.screen, self.pane) {
             (Screen::Files, Pane::Layers) => &mut self.layer,

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::action::Action;
 use super::app::{App, Areas, Look, Pane, Screen};
+use super::keymap::Place;
 use super::pane;
 use super::theme::Role;
 use crate::units::{bytes, count, duration, percent, printable};
@@ -52,6 +53,9 @@ pub fn draw(app: &mut App, frame: &mut Frame) {
         if details > 0 {
             pane::detail::draw(app, frame, detail);
         }
+    }
+    if app.inside.preview.is_some() {
+        pane::preview::draw(app, frame, main.union(detail));
     }
     frame.render_widget(hint_line(app, hints.width), hints);
     if app.help.is_some() {
@@ -154,14 +158,27 @@ fn hint_line(app: &App, width: u16) -> Line<'static> {
             ),
         ]);
     }
+    if let Some(prompt) = &app.inside.prompt {
+        return Line::from(vec![
+            Span::styled(" extract to: ", app.theme.style(Role::Key)),
+            Span::raw(format!("{}▏", printable(prompt.text.as_bytes()))),
+            Span::styled("   enter write   esc leave", app.theme.style(Role::Dim)),
+        ]);
+    }
     if let Some(notice) = &app.notice {
         return Line::from(Span::styled(format!(" {notice}"), app.theme.style(Role::Title)));
+    }
+    if let Some(busy) = app.inside.busy() {
+        return Line::from(Span::styled(format!(" {busy}"), app.theme.style(Role::Title)));
     }
     if app.image.is_none() {
         return Line::from(Span::styled(" q quit", app.theme.style(Role::Dim)));
     }
     let place = app.place();
     let actions: &[Action] = match app.screen {
+        _ if place == Place::Preview => {
+            &[Action::Back, Action::ToggleHex, Action::Extract, Action::Page, Action::CopyPath, Action::Help]
+        }
         Screen::Files if app.pane == Pane::Files => &[
             Action::Help,
             Action::Filter,
@@ -169,7 +186,8 @@ fn hint_line(app: &App, width: u16) -> Line<'static> {
             Action::NextLayer,
             Action::NextView,
             Action::NextSort,
-            Action::Toggle,
+            Action::Open,
+            Action::Extract,
             Action::CopyPath,
             Action::Quit,
         ],
@@ -207,7 +225,11 @@ fn short(action: Action) -> &'static str {
         Action::NextLayer => "layer",
         Action::NextView => "view",
         Action::NextSort => "sort",
-        Action::Toggle => "open",
+        Action::Open => "open",
+        Action::Extract => "extract",
+        Action::Page => "pager",
+        Action::ToggleHex => "text/hex",
+        Action::Back => "close",
         Action::CopyPath | Action::CopyDigest => "copy",
         Action::MarkRange => "range",
         Action::ShowInFiles => "show file",

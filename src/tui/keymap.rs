@@ -21,12 +21,19 @@ pub enum Place {
     Files,
     /// In the list of waste.
     Waste,
+    /// In the preview of a file.
+    Preview,
 }
 
 impl Place {
     /// All of them, with their names in the keymap.
-    pub const ALL: [(Self, &'static str); 4] =
-        [(Self::Everywhere, "everywhere"), (Self::Layers, "layers"), (Self::Files, "files"), (Self::Waste, "waste")];
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Everywhere, "everywhere"),
+        (Self::Layers, "layers"),
+        (Self::Files, "files"),
+        (Self::Waste, "waste"),
+        (Self::Preview, "preview"),
+    ];
 }
 
 /// A key with its modifiers.
@@ -129,7 +136,7 @@ impl Keymap {
             let place = Place::ALL.iter().find(|(_, name)| *name == place).map(|(place, _)| *place);
             let place = place.ok_or_else(|| {
                 Error::usage("the keymap names a place that is not known")
-                    .hint("places: everywhere, layers, files, waste")
+                    .hint("places: everywhere, layers, files, waste, preview")
             })?;
             for (sequence, action) in keys {
                 let keys: Option<Vec<Key>> = sequence.split(' ').map(Key::parse).collect();

@@ -4,11 +4,15 @@
 mod action;
 mod app;
 mod frame;
+mod input;
+mod jobs;
 mod keymap;
 mod list;
+mod magic;
 mod mouse;
 mod pane;
 mod picker;
+mod preview;
 mod projection;
 mod rows;
 mod terminal;
@@ -23,19 +27,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, tick};
+use crossbeam_channel::{Receiver, Sender, bounded, select_biased, tick};
 use crossterm::event::{Event, KeyEventKind};
 
 use crate::analysis::Analysis;
 use crate::error::{Error, Result};
 use crate::session::{Loaded, Progress};
 use app::{App, Effect, Msg};
+use input::Input;
+use jobs::Jobs;
 use keymap::Keymap;
 use projection::Projection;
 use terminal::Screen;
 
 pub use picker::{Choice, Picked, pick};
-pub use terminal::restore;
+pub use terminal::{is_lent, restore};
 pub use theme::Theme;
 
 /// How often progress is drawn while the image is read.
@@ -65,6 +71,7 @@ impl Explored {
 enum News {
     Loaded(Result<Box<Explored>>),
     Projected(u64, Projection),
+    Inside(preview::Report),
 }
 
 /// Opens the explorer; returns when the user leaves it. `load` runs beside it and reads the image.
@@ -103,13 +110,14 @@ fn run(
     news: &Sender<News>,
     arriving: &Receiver<News>,
 ) -> Result<()> {
-    let input = input();
+    let input = Input::start();
+    let mut jobs = Jobs::new(news);
     let newest = Arc::new(AtomicU64::new(0));
-    let mut ticks = tick(PROGRESS);
+    let ticks = tick(PROGRESS);
     screen.draw(app).map_err(|error| unusable(&error))?;
     loop {
         let message = select_biased! {
-            recv(input) -> event => match event {
+            recv(input.events) -> event => match event {
                 Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
                 Ok(Event::Mouse(mouse)) => Msg::Mouse(mouse),
                 Ok(_) => Msg::Redraw,
@@ -117,26 +125,42 @@ fn run(
                 Err(_) => return Ok(()),
             },
             recv(arriving) -> said => match said {
-                Ok(News::Loaded(Ok(image))) => {
-                    ticks = never();
-                    Msg::Loaded(Arc::from(image))
-                }
+                Ok(News::Loaded(Ok(image))) => Msg::Loaded(Arc::from(image)),
                 Ok(News::Loaded(Err(error))) => return Err(error),
                 Ok(News::Projected(generation, projection)) => Msg::Projected(generation, Arc::new(projection)),
+                Ok(News::Inside(report)) => Msg::Inside(report),
                 Err(_) => return Ok(()),
             },
-            recv(ticks) -> _ => Msg::Progress(progress.snapshot(), progress.outline().map(<[_]>::to_vec)),
+            recv(ticks) -> _ => match jobs.progress() {
+                _ if app.image.is_none() => {
+                    Msg::Progress(progress.snapshot(), progress.outline().map(<[_]>::to_vec))
+                }
+                Some(report) => Msg::Inside(report),
+                None => continue,
+            },
         };
         for effect in app.update(message) {
             match effect {
                 Effect::Quit => return Ok(()),
                 Effect::Suspend => screen.suspend().map_err(|error| unusable(&error))?,
                 Effect::Copy(text) => screen.copy(&text).map_err(|error| unusable(&error))?,
+                Effect::Begin(work) => {
+                    if let Some(image) = &app.image {
+                        jobs.begin(image, work);
+                    }
+                }
+                Effect::Cancel(slot) => jobs.cancel(slot),
+                Effect::Page(path) => {
+                    let shown = input.stand_back(|| screen.lend(&path)).map_err(|error| unusable(&error))?;
+                    jobs::forget(&path);
+                    app.notice = shown;
+                }
+                Effect::Forget(path) => jobs::forget(&path),
                 Effect::Project(generation, view) => project(app, generation, view, &newest, news),
             }
         }
         // Keys that wait are taken first: a held key must not be followed by a queue of frames.
-        if input.is_empty() {
+        if input.events.is_empty() {
             screen.draw(app).map_err(|error| unusable(&error))?;
         }
     }
@@ -155,17 +179,4 @@ fn project(app: &App, generation: u64, view: projection::View, newest: &Arc<Atom
         // Nobody listens once the explorer is left.
         let _ = news.send(News::Projected(generation, projection));
     });
-}
-
-/// Events of the terminal, read by a thread of their own.
-fn input() -> Receiver<Event> {
-    let (events, arriving) = bounded(64);
-    thread::spawn(move || {
-        while let Ok(event) = crossterm::event::read() {
-            if events.send(event).is_err() {
-                return;
-            }
-        }
-    });
-    arriving
 }

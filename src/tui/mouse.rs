@@ -18,7 +18,7 @@ impl App {
             MouseEventKind::Down(MouseButton::Left) => 0,
             _ => return Vec::new(),
         };
-        if self.help.is_some() {
+        if self.help.is_some() || self.inside.preview.is_some() {
             return self.walk(|list| list.step(step * WHEEL));
         }
         let at = Position::new(event.column, event.row);
@@ -59,7 +59,10 @@ impl App {
         let again = list.top + line == list.at;
         list.go(list.top + line);
         match screen {
-            Screen::Files if again => self.act(Action::Toggle),
+            Screen::Files if again => {
+                let is_folder = self.rows.get(self.row.at).is_some_and(|row| row.is_folder);
+                self.act(if is_folder { Action::Toggle } else { Action::Open })
+            }
             Screen::Waste if again => self.act(Action::ShowInFiles),
             _ => Vec::new(),
         }

@@ -177,10 +177,10 @@ impl<'c> Picker<'c> {
 mod tests {
     use super::*;
 
-    fn choices() -> Result<Vec<Choice>> {
+    fn choices() -> Vec<Choice> {
         let choice =
             |name: &str| Choice { name: name.into(), engine: "docker".into(), size: 1, age: "2 days ago".into() };
-        Ok(vec![choice("nginx:latest"), choice("shop/api:2.4"), choice("postgres:16")])
+        vec![choice("nginx:latest"), choice("shop/api:2.4"), choice("postgres:16")]
     }
 
     fn press(picker: &mut Picker<'_>, keys: &str) -> Option<Picked> {
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn typing_narrows_and_enter_chooses() {
-        let choices = choices();
+        let choices = Ok(choices());
         assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "\n"), Some(Picked::Image(0)));
         assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "pstg\n"), Some(Picked::Image(2)));
         assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "zzz\n"), None);

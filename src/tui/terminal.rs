@@ -2,6 +2,8 @@
 //! through one `restore`.
 
 use std::io::{self, Stdout, Write};
+use std::path::Path;
+use std::process::Command;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -28,6 +30,8 @@ const FAULT: i32 = 101;
 const MOST_COPIED: usize = 100_000;
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether another program has the terminal.
+static LENT: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 /// Gives the terminal back, if it is taken. May be called from anywhere, any number of times.
@@ -40,6 +44,12 @@ pub fn restore() {
     let _ = out.write_all(MOUSE_OFF);
     let _ = execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show);
     let _ = disable_raw_mode();
+}
+
+/// Whether another program has the terminal. Its Ctrl-C is not ours.
+#[must_use]
+pub fn is_lent() -> bool {
+    LENT.load(Ordering::SeqCst)
 }
 
 /// The terminal while it is ours.
@@ -87,11 +97,25 @@ impl Screen {
         restore();
         #[cfg(unix)]
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.retake()
+    }
+
+    /// Takes the terminal again. The screen is empty and the next frame is drawn whole; `clear` would ask the terminal
+    /// where its cursor is, and the thread that reads keys would take the answer.
+    fn retake(&mut self) -> io::Result<()> {
         take()?;
-        // The screen is empty and the next frame is drawn whole. `clear` would ask the terminal where its cursor is, and
-        // the thread that reads keys would take the answer.
         self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         Ok(())
+    }
+
+    /// Gives the terminal to a pager until it ends; says why when there is none.
+    pub fn lend(&mut self, path: &Path) -> io::Result<Option<String>> {
+        restore();
+        LENT.store(true, Ordering::SeqCst);
+        let said = page(path);
+        LENT.store(false, Ordering::SeqCst);
+        self.retake()?;
+        Ok(said)
     }
 
     /// Puts a text on the clipboard of the terminal, which may be far away (OSC 52).
@@ -110,6 +134,25 @@ impl Drop for Screen {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Runs the pager that the user chose, or one of those that are everywhere.
+fn page(path: &Path) -> Option<String> {
+    let chosen = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
+    let mut failed = None;
+    for pager in chosen.iter().map(String::as_str).chain(["less", "more"]) {
+        let mut words = pager.split_whitespace();
+        let Some(program) = words.next() else { continue };
+        match Command::new(program).args(words).arg(path).status() {
+            Ok(status) if status.success() => return None,
+            // Left by a signal or with a complaint that it has shown itself.
+            Ok(status) => return Some(format!("{program} ended with {status}")),
+            Err(error) => {
+                failed.get_or_insert_with(|| format!("cannot run {program}: {error}"));
+            }
+        }
+    }
+    failed
 }
 
 fn take() -> io::Result<()> {

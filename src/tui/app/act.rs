@@ -9,6 +9,10 @@ use crate::units::printable;
 
 impl App {
     pub(in crate::tui) fn act(&mut self, action: Action) -> Vec<Effect> {
+        if self.is_behind_preview(action) {
+            self.notice = Some("esc closes the preview first".into());
+            return Vec::new();
+        }
         match action {
             Action::Up => return self.walk(|list| list.step(-1)),
             Action::Down => return self.walk(|list| list.step(1)),
@@ -53,7 +57,11 @@ impl App {
             }
             Action::NextMatch => self.go_to_match(1),
             Action::PreviousMatch => self.go_to_match(-1),
+            Action::Open if self.rows.get(self.row.at).is_some_and(|row| !row.is_folder) => return self.look_inside(),
             Action::Open => self.set_open(true),
+            Action::Page => return self.page_inside(),
+            Action::Extract => self.ask_where_to_extract(),
+            Action::ToggleHex => self.toggle_hex(),
             Action::Close => self.close(),
             Action::Toggle => {
                 let is_open = self.rows.get(self.row.at).is_some_and(|row| row.is_open);
@@ -106,6 +114,9 @@ impl App {
     fn back(&mut self) -> Vec<Effect> {
         if self.help.take().is_some() {
             return Vec::new();
+        }
+        if let Some(effects) = self.back_inside() {
+            return effects;
         }
         if self.screen != Screen::Files {
             self.screen = Screen::Files;

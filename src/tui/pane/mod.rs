@@ -6,6 +6,7 @@ pub mod help;
 pub mod image;
 pub mod layers;
 pub mod loading;
+pub mod preview;
 pub mod waste;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
