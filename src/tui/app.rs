@@ -228,6 +228,10 @@ impl App {
                 if generation == self.generation {
                     self.projection = Some(projection);
                     self.rebuild();
+                    if self.typing.is_some() {
+                        // Who typed faster than the view came means what the view has.
+                        self.go_to_match(0);
+                    }
                 }
                 Vec::new()
             }
