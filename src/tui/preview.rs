@@ -170,7 +170,15 @@ impl App {
         let behind = behind(&image.loaded, live).map_err(|error| error.one_line())?;
         match image.loaded.index.entry(behind.entry).kind {
             kind @ (Kind::File | Kind::Symlink) => Ok((path, live, kind)),
-            Kind::Dir => Err("the folder is empty".into()),
+            Kind::Dir => {
+                let below = self.projection.as_ref().map_or(0, |projection| projection.cell(path).count);
+                Err(if below > 0 {
+                    "nothing in the folder fits the filter: esc clears it"
+                } else {
+                    "the folder is empty"
+                }
+                .into())
+            }
             Kind::Fifo => Err("a pipe has no contents".into()),
             _ => Err("a device has no contents".into()),
         }
@@ -241,11 +249,14 @@ impl App {
         }
         let (Some(image), Some((path, _))) = (&self.image, self.chosen()) else { return };
         let items = self.items();
-        if items.is_empty() {
-            self.notice = Some("nothing here".into());
+        let index = &image.loaded.index;
+        let is_folder = |item: &Item| item.live.is_none_or(|live| index.entry(live.entry).kind == Kind::Dir);
+        let below = self.projection.as_ref().map_or(0, |projection| projection.cell(path).count);
+        if below > 0 && items.iter().all(is_folder) {
+            self.notice = Some("no file stands below here in this view; a removed one is extracted by itself".into());
             return;
         }
-        let text = format!("./{}", printable(image.loaded.index.name(path)));
+        let text = format!("./{}", printable(index.name(path)));
         self.inside.prompt = Some(Prompt { text, items });
     }
 
