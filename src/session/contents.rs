@@ -117,10 +117,9 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
         if entry.kind != Kind::File {
             return Err(Error::image("only files have contents"));
         }
-        let layer =
-            loaded.stack.layers_of(entry.slot).first().and_then(|layer| loaded.image.layers.get(*layer as usize));
+        let layer = loaded.stack.layers_of(entry.slot).first().and_then(|layer| loaded.layers.get(*layer as usize));
         let layer = layer.ok_or_else(|| Error::image("no layer of the image has this file"))?;
-        blobs.entry(&layer.blob).or_insert((entry.slot, Vec::new())).1.push(*file);
+        blobs.entry(&layer.member).or_insert((entry.slot, Vec::new())).1.push(*file);
     }
     if blobs.is_empty() {
         return Ok(());

@@ -65,6 +65,8 @@ pub struct LoadedLayer {
     pub failed: Option<String>,
     /// Things worth knowing that stop nobody.
     pub notes: Vec<String>,
+    /// Name of the blob in the source, links followed.
+    pub(super) member: String,
 }
 
 /// Opens and reads an image.
@@ -248,6 +250,8 @@ pub(super) struct Outcome {
     pub notes: Vec<String>,
     /// Digest of the stored blob and of its tar, when asked for.
     pub digests: Option<(String, String)>,
+    /// Name of the blob in the source, where links lead to it.
+    pub member: Option<String>,
 }
 
 /// Reads one blob into the index as the next slot.
@@ -349,7 +353,8 @@ pub(super) fn assemble(
     for (layer, outcome) in image.layers.iter().zip(outcomes) {
         let failed = outcome.failed.or_else(|| mismatch(layer, outcome.digests.as_ref()));
         slots.push(if failed.is_some() { None } else { outcome.slot });
-        layers.push(LoadedLayer { failed, notes: outcome.notes });
+        let member = outcome.member.unwrap_or_else(|| layer.blob.clone());
+        layers.push(LoadedLayer { failed, notes: outcome.notes, member });
     }
     let index = builder.finish();
     let told: u64 = slots.iter().flatten().map(|slot| index.slot(*slot).entries).sum();

@@ -56,16 +56,12 @@ pub fn load(stream: impl Read, options: &Options, progress: &Arc<Progress>) -> R
         Ok(())
     });
     // An archive that breaks off is still worth what it held, if its manifest came by.
-    let (mut image, broken) = match (image::resolve(&passed, &options.wanted), whole) {
+    let (image, broken) = match (image::resolve(&passed, &options.wanted), whole) {
         (Ok(image), whole) => (image, whole.err()),
         (Err(_), Err(broken)) => return Err(broken),
         (Err(error), Ok(())) => return Err(error),
     };
     let outcomes = image.layers.iter().map(|layer| passed.layer(layer, broken.as_ref())).collect();
-    // A blob that is named by a link is found under its own name when contents are read again.
-    for layer in &mut image.layers {
-        layer.blob = passed.links.follow(&layer.blob).to_owned();
-    }
     assemble(image, builder, outcomes, options, broken.map(|broken| broken.one_line()))
 }
 
@@ -118,7 +114,7 @@ impl Passed {
     fn layer(&self, layer: &image::Layer, broken: Option<&Error>) -> Outcome {
         let name = self.links.follow(&layer.blob);
         if let Some(outcome) = self.slots.get(name) {
-            return outcome.clone();
+            return Outcome { member: Some(name.to_owned()), ..outcome.clone() };
         }
         let failed = missing(layer);
         let why = broken.map_or_else(String::new, |broken| format!(" ({})", broken.one_line()));

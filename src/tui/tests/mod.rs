@@ -1,6 +1,7 @@
 //! The explorer without a terminal: keys written as text go in, state and frames as text come out.
 
 mod images;
+mod inside;
 mod journeys;
 mod random;
 mod screens;

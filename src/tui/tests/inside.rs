@@ -1,0 +1,58 @@
+//! Looking inside files and extracting them, with the jobs run beside a sitting and waited for.
+
+use crossbeam_channel::unbounded;
+
+use super::super::News;
+use super::super::app::{Effect, Msg};
+use super::super::jobs::Jobs;
+use super::Sitting;
+
+/// Presses keys, and lets what they begin come to its end.
+fn press_and_wait(sitting: &mut Sitting, keys: &str) {
+    sitting.press(keys);
+    let (sender, news) = unbounded();
+    let mut jobs = Jobs::new(&sender);
+    let mut begun = 0;
+    for effect in std::mem::take(&mut sitting.effects) {
+        if let Effect::Begin(work) = effect {
+            let image = sitting.app.image.clone().unwrap();
+            jobs.begin(&image, work);
+            begun += 1;
+        }
+    }
+    assert_eq!(begun, 1, "the keys begin one job");
+    match news.recv().unwrap() {
+        News::Inside(report) => sitting.tell(Msg::Inside(report)),
+        News::Loaded(_) | News::Projected(..) => unreachable!("no job says this"),
+    };
+}
+
+#[test]
+fn a_deleted_file_is_looked_into_where_its_layer_ships_it() {
+    let mut sitting = Sitting::demo();
+    // Layer 7 removes it, layer 2 has it.
+    sitting.press("}}}}}}}").walk_to("app").press("l").walk_to("app/.env");
+    press_and_wait(&mut sitting, "l");
+    sitting.expect(&["/app/.env", "layer 2", "API_TOKEN=demo-token-that-is-not-real"]);
+    sitting.press("h").expect(&["41 50 49 5f"]);
+    sitting.press("<esc>").expect_none(&["API_TOKEN"]);
+    assert_eq!(sitting.at(), "app/.env");
+}
+
+#[test]
+fn a_file_is_extracted_once_and_never_over_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("env");
+    let wipe = "<backspace>".repeat(40);
+    let keys = format!("e{wipe}{}<enter>", target.display());
+    let mut sitting = Sitting::demo();
+    sitting.press("}}").walk_to("app").press("l").walk_to("app/.env");
+    press_and_wait(&mut sitting, &keys);
+    sitting.expect(&["extracted 1 file"]);
+    assert_eq!(std::fs::read(&target).unwrap(), b"API_TOKEN=demo-token-that-is-not-real\n");
+
+    std::fs::write(&target, "mine").unwrap();
+    press_and_wait(&mut sitting, &keys);
+    sitting.expect(&["already there"]);
+    assert_eq!(std::fs::read(&target).unwrap(), b"mine");
+}
