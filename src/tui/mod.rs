@@ -27,7 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select_biased, tick};
+use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, tick};
 use crossterm::event::{Event, KeyEventKind};
 
 use crate::analysis::Analysis;
@@ -113,9 +113,11 @@ fn run(
     let input = Input::start();
     let mut jobs = Jobs::new(news);
     let newest = Arc::new(AtomicU64::new(0));
-    let ticks = tick(PROGRESS);
+    let (working, idle) = (tick(PROGRESS), never());
     screen.draw(app).map_err(|error| unusable(&error))?;
     loop {
+        // Without work nothing wakes this thread but a key.
+        let ticks = if app.image.is_none() || jobs.progress().is_some() { &working } else { &idle };
         let message = select_biased! {
             recv(input.events) -> event => match event {
                 Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
