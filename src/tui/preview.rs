@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::Action;
 use super::app::{App, Effect};
 use super::list::Cursor;
 use super::magic;
@@ -355,27 +354,6 @@ impl App {
         }
         // What it began is taken away and told by its own report.
         self.inside.extracting.as_ref().map(|_| vec![Effect::Cancel(Slot::Extract)])
-    }
-
-    /// Whether an action does nothing while the preview is over everything.
-    pub(super) fn is_behind_preview(&self, action: Action) -> bool {
-        let works = [
-            Action::Up,
-            Action::Down,
-            Action::PageUp,
-            Action::PageDown,
-            Action::Top,
-            Action::Bottom,
-            Action::Back,
-            Action::Quit,
-            Action::Suspend,
-            Action::Help,
-            Action::CopyPath,
-            Action::ToggleHex,
-            Action::Extract,
-            Action::Page,
-        ];
-        self.inside.preview.is_some() && self.help.is_none() && !works.contains(&action)
     }
 
     /// Text or bytes.

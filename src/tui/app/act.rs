@@ -7,10 +7,38 @@ use crate::tui::rows::{Hide, Sort};
 use crate::tui::waste::Waste;
 use crate::units::printable;
 
+/// What can be done whatever lies over the screen.
+const ALWAYS: [Action; 10] = [
+    Action::Up,
+    Action::Down,
+    Action::PageUp,
+    Action::PageDown,
+    Action::Top,
+    Action::Bottom,
+    Action::Back,
+    Action::Quit,
+    Action::Suspend,
+    Action::Help,
+];
+
+/// What can be done with a file that is looked into.
+const INSIDE: [Action; 4] = [Action::CopyPath, Action::ToggleHex, Action::Extract, Action::Page];
+
 impl App {
+    /// What lies over the part that an action is for. Nobody wants to change what is not seen.
+    fn cover(&self, action: Action) -> Option<&'static str> {
+        if ALWAYS.contains(&action) {
+            return None;
+        }
+        if self.help.is_some() {
+            return Some("the keys");
+        }
+        (self.inside.preview.is_some() && !INSIDE.contains(&action)).then_some("the preview")
+    }
+
     pub(in crate::tui) fn act(&mut self, action: Action) -> Vec<Effect> {
-        if self.is_behind_preview(action) {
-            self.notice = Some("esc closes the preview first".into());
+        if let Some(cover) = self.cover(action) {
+            self.notice = Some(format!("esc closes {cover} first"));
             return Vec::new();
         }
         match action {

@@ -56,3 +56,15 @@ fn a_file_is_extracted_once_and_never_over_another() {
     sitting.expect(&["already there"]);
     assert_eq!(std::fs::read(&target).unwrap(), b"mine");
 }
+
+#[test]
+fn keys_do_nothing_to_what_is_covered() {
+    let mut sitting = Sitting::demo();
+    let before = sitting.press("}}").paths();
+    sitting.press("?v").expect(&["esc closes the keys first"]);
+    sitting.press("<esc>");
+    assert_eq!(sitting.paths(), before);
+    sitting.walk_to("app").press("l").walk_to("app/.env");
+    press_and_wait(&mut sitting, "l");
+    sitting.press("}").expect(&["esc closes the preview first"]);
+}
