@@ -4,9 +4,13 @@
 use std::collections::HashMap;
 
 use crate::analysis::Analysis;
+use crate::analysis::duplicates::Duplicate;
 use crate::analysis::efficiency::Fate;
-use crate::index::{Differs, Index, Kind, PathId};
+use crate::index::{Differs, Index, Kind, PathId, Stack};
 use crate::session::Loaded;
+
+/// Sets of equal files that stand alone in the list.
+const MOST_SETS: usize = 50;
 
 /// Why bytes are shipped for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +34,11 @@ pub enum Cause {
     },
     /// Other files have the same contents.
     Duplicate,
+    /// Many small sets of files with the same contents, each its own.
+    ManyDuplicates {
+        /// How many sets.
+        sets: u64,
+    },
 }
 
 /// A finding.
@@ -94,23 +103,35 @@ pub fn wastes(loaded: &Loaded, analysis: &Analysis) -> Vec<Waste> {
         }
     }
     let mut found: Vec<Waste> = by_cause.into_values().collect();
-    found.extend(analysis.duplicates.iter().map(|duplicate| {
-        let entry = index.entry(duplicate.files[0]);
-        let layer = stack.layers_of(entry.slot).last().copied().unwrap_or(0);
-        Waste {
-            cause: Cause::Duplicate,
-            layer,
-            folder: entry.path,
-            files: duplicate.files.len() as u64,
-            bytes: duplicate.bytes(),
-            largest: entry.path,
-            largest_bytes: duplicate.size,
-        }
-    }));
+    // Thousands of small sets would bury what can be mended; the largest stand alone, the rest together.
+    let (alone, together) = analysis.duplicates.split_at(analysis.duplicates.len().min(MOST_SETS));
+    found.extend(alone.iter().map(|duplicate| equal(index, stack, duplicate)));
+    if let Some(first) = together.first() {
+        let mut rest = equal(index, stack, first);
+        rest.cause = Cause::ManyDuplicates { sets: together.len() as u64 };
+        rest.folder = Index::ROOT;
+        rest.files = together.iter().map(|duplicate| duplicate.files.len() as u64).sum();
+        rest.bytes = together.iter().map(Duplicate::bytes).sum();
+        found.push(rest);
+    }
     found.sort_by(|one, other| {
         other.bytes.cmp(&one.bytes).then(one.layer.cmp(&other.layer)).then(one.largest.cmp(&other.largest))
     });
     found
+}
+
+/// A set of files with the same contents.
+fn equal(index: &Index, stack: &Stack, duplicate: &Duplicate) -> Waste {
+    let entry = index.entry(duplicate.files[0]);
+    Waste {
+        cause: Cause::Duplicate,
+        layer: stack.layers_of(entry.slot).last().copied().unwrap_or(0),
+        folder: entry.path,
+        files: duplicate.files.len() as u64,
+        bytes: duplicate.bytes(),
+        largest: entry.path,
+        largest_bytes: duplicate.size,
+    }
 }
 
 fn add(index: &Index, waste: &mut Waste, path: PathId, size: u64) {

@@ -63,6 +63,7 @@ fn what(waste: &Waste) -> String {
         Cause::Replaced { by } => format!("replaced       {layer} → {by}"),
         Cause::Rewritten { by, .. } => format!("stored again   {layer} → {by}"),
         Cause::Duplicate => format!("equal contents {layer}"),
+        Cause::ManyDuplicates { sets } => format!("equal contents {} sets", count(sets)),
     }
 }
 
@@ -104,6 +105,10 @@ pub fn details(app: &App, image: &Explored, width: usize) -> Vec<Line<'static>> 
         Cause::Duplicate => (
             format!("{} files have the same contents; all of them are visible.", count(waste.files)),
             "Keep one and link to it, if nothing needs its own copy.".to_owned(),
+        ),
+        Cause::ManyDuplicates { sets } => (
+            format!("{} smaller sets of files with the same contents; this is one of the largest.", count(sets)),
+            "Seldom worth an edit each; look for a folder that is there twice.".to_owned(),
         ),
     };
     vec![
