@@ -56,23 +56,13 @@ fn line(now: Snapshot, since: Duration) -> String {
         (layer, 0) => format!("layer {layer}, "),
         (layer, layers) => format!("layer {layer} of {layers}, "),
     };
-    let rate = rate(now.bytes, since);
-    let left = now.expected.saturating_sub(now.bytes);
     let expected = match now.expected {
         0 => String::new(),
         expected => format!(" of {}", bytes(expected)),
     };
-    let rest = match left.checked_div(rate) {
-        Some(seconds) if left > 0 => format!(", {} left", duration(Duration::from_secs(seconds.max(1)))),
-        _ => String::new(),
-    };
-    format!("reading {layers}{}{expected}, {}/s{rest}", bytes(now.bytes), bytes(rate))
-}
-
-/// Bytes in a second.
-fn rate(count: u64, since: Duration) -> u64 {
-    let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
-    u64::try_from(u128::from(count) * 1000 / u128::from(millis)).unwrap_or(u64::MAX)
+    let rest = now.seconds_left(since);
+    let rest = rest.map_or_else(String::new, |left| format!(", {} left", duration(Duration::from_secs(left.max(1)))));
+    format!("reading {layers}{}{expected}, {}/s{rest}", bytes(now.bytes), bytes(now.rate(since)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Counters that a reader moves forward.
 #[derive(Debug, Default)]
@@ -34,6 +35,22 @@ pub struct Snapshot {
     pub layer: u32,
     /// Layers in all; 0 when not known.
     pub layers: u32,
+}
+
+impl Snapshot {
+    /// Bytes in a second, on average since reading began.
+    #[must_use]
+    pub fn rate(self, since: Duration) -> u64 {
+        let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
+        u64::try_from(u128::from(self.bytes) * 1000 / u128::from(millis)).unwrap_or(u64::MAX)
+    }
+
+    /// Whole seconds that the rest takes at that rate; `None` when nothing is left or nothing can be said.
+    #[must_use]
+    pub fn seconds_left(self, since: Duration) -> Option<u64> {
+        let left = self.expected.saturating_sub(self.bytes);
+        left.checked_div(self.rate(since)).filter(|_| left > 0)
+    }
 }
 
 impl Progress {

@@ -254,10 +254,9 @@ pub fn look_words(app: &App) -> String {
 #[must_use]
 pub fn progress_words(app: &App, since: std::time::Duration) -> String {
     let now = app.progress;
-    let rate = now.bytes * 1000 / u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
     let of = if now.expected > 0 { format!(" of {}", bytes(now.expected)) } else { String::new() };
-    let left = now.expected.saturating_sub(now.bytes).checked_div(rate).filter(|seconds| *seconds > 0);
+    let left = now.seconds_left(since).filter(|seconds| *seconds > 0);
     let left =
         left.map_or(String::new(), |seconds| format!(" · {} left", duration(std::time::Duration::from_secs(seconds))));
-    format!("{}{of} · {}/s{left}", bytes(now.bytes), bytes(rate))
+    format!("{}{of} · {}/s{left}", bytes(now.bytes), bytes(now.rate(since)))
 }
