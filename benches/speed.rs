@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use large::{Packing, Shape};
-use layerscope::analysis::{dive, duplicates, efficiency};
+use layerscope::analysis::{Analysis, dive, duplicates, efficiency};
 use layerscope::report::{Facts, json, text};
 use layerscope::session::{self, Loaded, Options, Progress};
 use layerscope::source::reference::Reference;
@@ -61,9 +61,7 @@ fn reading(criterion: &mut Criterion) {
 fn meaning(criterion: &mut Criterion) {
     let entries = SIZES[1];
     let Loaded { image, index, stack, layers, .. } = &open(&image(entries, Packing::Plain));
-    let account = efficiency::account(index, stack);
-    let duplicates = duplicates::duplicates(index, stack, &account);
-    let dive = dive::numbers(index, stack);
+    let analysis = Analysis::new(index, stack);
     let failed: Vec<_> = layers.iter().map(|layer| layer.failed.clone()).collect();
     let facts = Facts {
         reference: "image",
@@ -74,15 +72,15 @@ fn meaning(criterion: &mut Criterion) {
         failed: &failed,
         notes: &[],
         coverage: &[],
-        account: &account,
-        duplicates: &duplicates,
-        dive: &dive,
+        analysis: &analysis,
         gate: None,
     };
     let mut group = criterion.benchmark_group("1000000 entries");
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Elements(u64::from(entries)));
     group.bench_function("account", |bencher| bencher.iter(|| efficiency::account(index, stack)));
-    group.bench_function("duplicates", |bencher| bencher.iter(|| duplicates::duplicates(index, stack, &account)));
+    group.bench_function("duplicates", |bencher| {
+        bencher.iter(|| duplicates::duplicates(index, stack, &analysis.account));
+    });
     group.bench_function("dive", |bencher| bencher.iter(|| dive::numbers(index, stack)));
     group.bench_function("text report", |bencher| bencher.iter(|| text::write(black_box(&facts), &mut io::sink())));
     group.bench_function("json report with files", |bencher| {

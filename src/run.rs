@@ -38,13 +38,13 @@ pub fn run(settings: &Settings) -> Result<u8> {
     ticker.stop();
     let loaded = loaded?;
 
-    let Analysis { account, duplicates, dive } = Analysis::new(&loaded.index, &loaded.stack);
+    let analysis = Analysis::new(&loaded.index, &loaded.stack);
     let failed: Vec<_> = loaded.layers.iter().map(|layer| layer.failed.clone()).collect();
     let partial = unread(&failed).or_else(|| loaded.broken.clone());
     let measured = Measured {
-        efficiency: dive.efficiency,
-        wasted_bytes: dive.wasted_bytes,
-        user_wasted_percent: dive.user_wasted_percent,
+        efficiency: analysis.dive.efficiency,
+        wasted_bytes: analysis.dive.wasted_bytes,
+        user_wasted_percent: analysis.dive.user_wasted_percent,
     };
     let gate = settings.gate.as_ref().map(|limits| {
         let verdict = judge(limits, &measured);
@@ -60,11 +60,9 @@ pub fn run(settings: &Settings) -> Result<u8> {
         index: &loaded.index,
         stack: &loaded.stack,
         failed: &failed,
-        notes: &notes(&loaded, &account),
+        notes: &notes(&loaded, &analysis.account),
         coverage: &coverage(&loaded),
-        account: &account,
-        duplicates: &duplicates,
-        dive: &dive,
+        analysis: &analysis,
         gate: gate.as_ref(),
     };
     write(settings, &facts)?;

@@ -16,7 +16,7 @@ use crate::index::{EntryId, Index, Kind, PathId};
 pub fn write(facts: &Facts<'_>, out: &mut dyn Write) -> std::io::Result<()> {
     let mut tree = LayerTree::new(facts.index.paths());
     let layers = (0..facts.image.layers.len()).map(|layer| layer_of(facts, layer, &mut tree)).collect();
-    let dive = facts.dive;
+    let dive = &facts.analysis.dive;
     let files = dive.inefficient_files.iter().map(|file| FileReference {
         count: file.count,
         size_bytes: file.bytes,

@@ -128,7 +128,7 @@ struct Rule<'a> {
 }
 
 fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
-    let total = facts.account.total;
+    let total = facts.analysis.account.total;
     let image = facts.image;
     Report {
         schema: SCHEMA,
@@ -143,23 +143,23 @@ fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
         },
         totals: Totals {
             layers: image.layers.len(),
-            entries: facts.account.layers.iter().map(|layer| layer.entries).sum(),
+            entries: facts.analysis.account.layers.iter().map(|layer| layer.entries).sum(),
             shipped_bytes: total.shipped,
             visible_bytes: total.visible,
             hidden_bytes: total.hidden(),
             deleted_bytes: total.deleted,
             replaced_bytes: total.replaced,
             rewritten_bytes: total.rewritten,
-            duplicate_bytes: duplicate_bytes(facts.duplicates),
+            duplicate_bytes: duplicate_bytes(&facts.analysis.duplicates),
             efficiency: total.efficiency(),
         },
         dive: Dive {
-            efficiency: facts.dive.efficiency,
-            size_bytes: facts.dive.size_bytes,
-            user_size_bytes: facts.dive.user_size_bytes,
-            wasted_bytes: facts.dive.wasted_bytes,
-            user_wasted_percent: Some(facts.dive.user_wasted_percent).filter(|percent| percent.is_finite()),
-            inefficient_files: InefficientFiles { index: facts.index, files: &facts.dive.inefficient_files },
+            efficiency: facts.analysis.dive.efficiency,
+            size_bytes: facts.analysis.dive.size_bytes,
+            user_size_bytes: facts.analysis.dive.user_size_bytes,
+            wasted_bytes: facts.analysis.dive.wasted_bytes,
+            user_wasted_percent: Some(facts.analysis.dive.user_wasted_percent).filter(|percent| percent.is_finite()),
+            inefficient_files: InefficientFiles { index: facts.index, files: &facts.analysis.dive.inefficient_files },
         },
         layers: (0..image.layers.len()).map(|layer| layer_facts(facts, layer)).collect(),
         files: files.then_some(Files { index: facts.index, stack: facts.stack }),
@@ -187,7 +187,7 @@ impl Serialize for InefficientFiles<'_> {
 }
 
 fn layer_facts<'a>(facts: &Facts<'a>, place: usize) -> LayerFacts<'a> {
-    let (layer, account) = (&facts.image.layers[place], &facts.account.layers[place]);
+    let (layer, account) = (&facts.image.layers[place], &facts.analysis.account.layers[place]);
     let reason = facts.failed[place].as_deref();
     LayerFacts {
         index: place,

@@ -4,9 +4,7 @@ pub mod dive_json;
 pub mod json;
 pub mod text;
 
-use crate::analysis::dive::DiveNumbers;
-use crate::analysis::duplicates::Duplicate;
-use crate::analysis::efficiency::Account;
+use crate::analysis::Analysis;
 use crate::image::Image;
 use crate::index::{Index, Stack};
 use crate::policy::Verdict;
@@ -30,12 +28,8 @@ pub struct Facts<'a> {
     pub notes: &'a [String],
     /// What was not analysed.
     pub coverage: &'a [Gap],
-    /// The exact accounting.
-    pub account: &'a Account,
-    /// Files of equal contents.
-    pub duplicates: &'a [Duplicate],
-    /// dive's numbers.
-    pub dive: &'a DiveNumbers,
+    /// What the analyses say.
+    pub analysis: &'a Analysis,
     /// The gate's verdict, when it was asked for.
     pub gate: Option<&'a Verdict>,
 }

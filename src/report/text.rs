@@ -64,7 +64,7 @@ fn layers(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "  {number:>3}  not read: {}", printable(reason.as_bytes()))?;
             continue;
         }
-        let LayerAccount { bytes: size, changes, .. } = facts.account.layers[number];
+        let LayerAccount { bytes: size, changes, .. } = facts.analysis.account.layers[number];
         let shown = |number: u64| if number == 0 { "·".to_owned() } else { count(number) };
         writeln!(
             out,
@@ -90,7 +90,7 @@ fn command(layer: &Layer) -> String {
 }
 
 fn totals(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let total = facts.account.total;
+    let total = facts.analysis.account.total;
     let line = |out: &mut dyn Write, name: &str, size: u64, more: &str| {
         writeln!(out, "  {name:<28} {:>10}  {:>17} B{more}", bytes(size), count(size))
     };
@@ -111,6 +111,7 @@ fn rewritten_by(facts: &Facts<'_>) -> String {
         if words.is_empty() { "nothing else".to_owned() } else { words.join("+") }
     };
     let parts: Vec<_> = facts
+        .analysis
         .account
         .rewritten_by
         .iter()
@@ -126,7 +127,7 @@ fn hidden_files(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (layer, slot) in (0_u32..).zip(facts.stack.slots()) {
         for entry in slot.iter().flat_map(|slot| facts.index.entries_in(*slot)) {
             let record = facts.index.entry(entry);
-            let fate = facts.account.fate(entry, layer);
+            let fate = facts.analysis.account.fate(entry, layer);
             if record.kind == Kind::File && record.size > 0 && fate != Fate::Visible {
                 found.push((record.size, Live { layer, entry }, fate));
                 if found.len() >= 64 * SHOWN {
@@ -167,28 +168,33 @@ fn told(layer: u32, fate: Fate) -> String {
 }
 
 fn duplicates(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
-    if facts.duplicates.is_empty() {
+    if facts.analysis.duplicates.is_empty() {
         return Ok(());
     }
-    let total = bytes(duplicate_bytes(facts.duplicates));
+    let total = bytes(duplicate_bytes(&facts.analysis.duplicates));
     writeln!(
         out,
         "\nEqual contents at different paths: {total} beside one copy each (visible, so not part of the score)"
     )?;
-    for duplicate in facts.duplicates.iter().take(SHOWN / 2) {
+    for duplicate in facts.analysis.duplicates.iter().take(SHOWN / 2) {
         let path = facts.index.path(facts.index.entry(duplicate.files[0]).path);
         let others = duplicate.files.len() - 1;
         writeln!(out, "  {:>10}  /{}  and {} more", bytes(duplicate.bytes()), printable(&path), count(others as u64))?;
     }
-    if facts.duplicates.len() > SHOWN / 2 {
-        writeln!(out, "  {:>10}  and {} more sets of files", "", count((facts.duplicates.len() - SHOWN / 2) as u64))?;
+    if facts.analysis.duplicates.len() > SHOWN / 2 {
+        writeln!(
+            out,
+            "  {:>10}  and {} more sets of files",
+            "",
+            count((facts.analysis.duplicates.len() - SHOWN / 2) as u64)
+        )?;
     }
     Ok(())
 }
 
 /// The numbers of dive 0.13.1 in its words, because scripts look for them.
 fn dive(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let dive = facts.dive;
+    let dive = &facts.analysis.dive;
     writeln!(out, "\nAnalysis, by dive's formulas:")?;
     writeln!(out, "  efficiency: {:.4} %", dive.efficiency * 100.0)?;
     writeln!(out, "  wastedBytes: {} bytes ({})", dive.wasted_bytes, humanize(dive.wasted_bytes))?;

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use layerscope::analysis::{dive, duplicates, efficiency};
+use layerscope::analysis::Analysis;
 use layerscope::error::Error;
 use layerscope::report::{Facts, dive_json, json, text};
 use layerscope::session::{self, Options, Progress};
@@ -22,10 +22,9 @@ pub fn open_and_report(bytes: &[u8]) -> Result<(), Error> {
     let limits = layerscope::layer::Limits { free_decoded_bytes: 1 << 26, ..Default::default() };
     let options = Options { verify: true, limits, ..Options::default() };
     let loaded = session::open(&reference, "x", &options, &Arc::new(Progress::default()))?;
-    let account = efficiency::account(&loaded.index, &loaded.stack);
-    assert_eq!(account.total.shipped, account.total.visible + account.total.hidden());
-    let duplicates = duplicates::duplicates(&loaded.index, &loaded.stack, &account);
-    let dive = dive::numbers(&loaded.index, &loaded.stack);
+    let analysis = Analysis::new(&loaded.index, &loaded.stack);
+    let total = analysis.account.total;
+    assert_eq!(total.shipped, total.visible + total.hidden());
     let failed: Vec<_> = loaded.layers.iter().map(|layer| layer.failed.clone()).collect();
     assert!(failed.iter().flatten().all(|reason| !reason.is_empty()));
     let facts = Facts {
@@ -37,9 +36,7 @@ pub fn open_and_report(bytes: &[u8]) -> Result<(), Error> {
         failed: &failed,
         notes: &[],
         coverage: &[],
-        account: &account,
-        duplicates: &duplicates,
-        dive: &dive,
+        analysis: &analysis,
         gate: None,
     };
     let mut written = Vec::new();
