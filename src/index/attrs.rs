@@ -1,7 +1,7 @@
 //! Finds mode, owner and extended attributes again: images have few different ones, and each is stored once.
 
-use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
@@ -23,25 +23,34 @@ impl Tables {
         let xattrs = match entry.xattrs {
             // Place 0 holds none.
             [] => 0,
-            some => place_of(&mut self.xattrs, &mut index.xattrs, some, <[Xattr]>::to_vec),
+            some => self.xattrs_place(index, some),
         };
         let attrs = Attrs { mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs };
-        place_of(&mut self.attrs, &mut index.attrs, &attrs, |attrs| *attrs)
+        if let Some(known) = find(&self.attrs, &attrs, |place| index.attrs.get(place)) {
+            return known;
+        }
+        let place = index.attrs.push(attrs).unwrap_or(NONE);
+        insert(&mut self.attrs, place, |place| index.attrs.get(place));
+        place
+    }
+
+    fn xattrs_place(&mut self, index: &mut Index, xattrs: &[Xattr]) -> u32 {
+        if let Some(known) = find(&self.xattrs, xattrs, |place| index.xattrs[place as usize].as_slice()) {
+            return known;
+        }
+        let stored = Arc::make_mut(&mut index.xattrs);
+        let place = u32::try_from(stored.len()).unwrap_or(NONE);
+        stored.push(xattrs.to_vec());
+        insert(&mut self.xattrs, place, |place| stored[place as usize].as_slice());
+        place
     }
 }
 
-fn place_of<T: Borrow<K>, K: Hash + Eq + ?Sized>(
-    table: &mut HashTable<u32>,
-    stored: &mut Vec<T>,
-    value: &K,
-    own: impl Fn(&K) -> T,
-) -> u32 {
-    let hash = |value: &K| FxBuildHasher.hash_one(value);
-    if let Some(place) = table.find(hash(value), |place| stored[*place as usize].borrow() == value) {
-        return *place;
-    }
-    let place = u32::try_from(stored.len()).unwrap_or(NONE);
-    stored.push(own(value));
-    table.insert_unique(hash(value), place, |place| hash(stored[*place as usize].borrow()));
-    place
+fn find<'s, T: Hash + Eq + ?Sized + 's>(table: &HashTable<u32>, value: &T, at: impl Fn(u32) -> &'s T) -> Option<u32> {
+    table.find(FxBuildHasher.hash_one(value), |place| at(*place) == value).copied()
+}
+
+/// Remembers a place that was just filled.
+fn insert<'s, T: Hash + ?Sized + 's>(table: &mut HashTable<u32>, place: u32, at: impl Fn(u32) -> &'s T) {
+    table.insert_unique(FxBuildHasher.hash_one(at(place)), place, |place| FxBuildHasher.hash_one(at(*place)));
 }

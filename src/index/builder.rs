@@ -1,6 +1,7 @@
 //! Fills an index, slot by slot. Owns the tables that only filling needs: they are gone when the index is done.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
@@ -74,7 +75,7 @@ impl Builder {
         let mut names = Memory::default();
         let name = names.intern(&mut index.names, b"").unwrap_or(NameRef(0));
         index.nodes.push(Node { parent: NONE, name, first_child: NONE, next_sibling: NONE, newest: NONE });
-        index.xattrs.push(Vec::new());
+        index.xattrs = Arc::new(vec![Vec::new()]);
         Self {
             index,
             limits,
@@ -126,6 +127,16 @@ impl Builder {
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// A copy of what is built so far, the slot that is being filled included: it stays as it is while this goes on.
+    /// Hard links whose target is still to come lead nowhere in it.
+    #[must_use]
+    pub fn so_far(&self) -> Index {
+        let mut index = self.index.clone();
+        let kept = u32::try_from(index.entries.len()).unwrap_or(u32::MAX) - self.slot.first;
+        index.slots.push(SlotSummary { kept, ..self.slot.clone() });
+        index
     }
 
     /// Adds an entry to the slot.

@@ -6,7 +6,7 @@ use super::entry::{Flags, NONE};
 use super::{Entry, Kind, PathId, SlotId};
 
 /// All entries, in the order of reading.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Entries {
     stored: Column<Stored>,
     wide: Column<Wide>,

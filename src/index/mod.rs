@@ -17,22 +17,24 @@ pub use compare::Differs;
 pub use entry::{Attrs, Entry, EntryId, Kind, PathId, SlotId};
 pub use stack::Stack;
 
+use std::sync::Arc;
+
 use crate::layer::Xattr;
 pub(crate) use column::Column;
 use entries::Entries;
 use entry::{Flags, Link, NONE, Node};
 use names::{NameRef, Names};
 
-/// Everything that was read, append-only. Built by [`Builder`].
-#[derive(Default)]
+/// Everything that was read, append-only. Built by [`Builder`]. A copy is cheap: it shares all that does not change.
+#[derive(Clone, Default)]
 pub struct Index {
     names: Names,
     nodes: Column<Node>,
     entries: Entries,
     contents: Column<u128>,
     links: Column<Link>,
-    attrs: Vec<Attrs>,
-    xattrs: Vec<Vec<Xattr>>,
+    attrs: Column<Attrs>,
+    xattrs: Arc<Vec<Vec<Xattr>>>,
     slots: Vec<SlotSummary>,
 }
 
@@ -127,7 +129,7 @@ impl Index {
     /// Mode, owner and extended attributes of an entry.
     #[must_use]
     pub fn attrs(&self, entry: Entry) -> Attrs {
-        self.attrs[entry.attrs as usize]
+        *self.attrs.get(entry.attrs)
     }
 
     /// Extended attributes by name.
@@ -180,7 +182,7 @@ impl Index {
             + self.entries.memory()
             + self.contents.memory()
             + self.links.memory()
-            + self.attrs.capacity() * size_of::<Attrs>()
+            + self.attrs.memory()
             + self.slots.capacity() * size_of::<SlotSummary>()
     }
 }

@@ -1,6 +1,9 @@
 //! The bytes of names, each stored behind its length. A name that occurred lately is not stored again: `index.js`
 //! stands in an image ten thousand times.
 
+use std::iter::repeat_n;
+use std::sync::Arc;
+
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Where a name lies.
@@ -14,9 +17,12 @@ const CHUNK: usize = 256 * 1024;
 /// the memory, and no name is lost by forgetting one.
 const REMEMBERED: usize = 1 << 15;
 
-#[derive(Default)]
+/// A copy shares all chunks with its original; the original goes on in a chunk of its own.
+#[derive(Clone, Default)]
 pub struct Names {
-    chunks: Vec<Vec<u8>>,
+    chunks: Vec<Arc<[u8]>>,
+    /// Bytes of the last chunk that are taken.
+    used: usize,
 }
 
 impl Names {
@@ -28,15 +34,15 @@ impl Names {
 
     /// Stores a name; `None` when the place for names is full (4 GiB).
     fn push(&mut self, name: &[u8]) -> Option<NameRef> {
-        let needed = name.len() + 3;
-        if self.chunks.last().is_none_or(|chunk| chunk.len() + needed > CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
+        if self.chunks.is_empty() || self.used + name.len() + LENGTH > CHUNK {
+            self.chunks.push(repeat_n(0, CHUNK).collect());
+            self.used = 0;
         }
-        let before = (self.chunks.len() - 1) * CHUNK;
-        let chunk = self.chunks.last_mut()?;
-        let place = u32::try_from(before + chunk.len()).ok()?;
-        write_length(chunk, name.len());
-        chunk.extend_from_slice(name);
+        let place = u32::try_from((self.chunks.len() - 1) * CHUNK + self.used).ok()?;
+        let chunk = Arc::make_mut(self.chunks.last_mut()?);
+        self.used += write_length(&mut chunk[self.used..], name.len());
+        chunk[self.used..self.used + name.len()].copy_from_slice(name);
+        self.used += name.len();
         Some(NameRef(place))
     }
 
@@ -45,16 +51,21 @@ impl Names {
     }
 }
 
-/// Seven bits a byte, lowest first. Three bytes hold every length that fits a chunk.
-fn write_length(chunk: &mut Vec<u8>, mut length: usize) {
+/// Bytes that the length of a name takes at most: three hold every length that fits a chunk.
+const LENGTH: usize = 3;
+
+/// Seven bits a byte, lowest first. Returns how many bytes were written.
+fn write_length(bytes: &mut [u8], mut length: usize) -> usize {
+    let mut written = 0;
     loop {
         // The last byte of the number, less its eighth bit.
         let low = length.to_le_bytes()[0] & 0x7f;
         length >>= 7;
+        bytes[written] = if length == 0 { low } else { low | 0x80 };
+        written += 1;
         if length == 0 {
-            return chunk.push(low);
+            return written;
         }
-        chunk.push(low | 0x80);
     }
 }
 

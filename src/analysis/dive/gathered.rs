@@ -6,6 +6,7 @@ use super::{DiveNumbers, InefficientFile, order};
 use crate::index::{Column, EntryId, Index, PathId};
 
 /// What dive gathers about a path.
+#[derive(Clone, Copy)]
 struct Data {
     /// The smallest size seen; -1 until one is seen, and for ever where dive stumbles first.
     least: i64,
