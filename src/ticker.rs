@@ -71,12 +71,12 @@ mod tests {
 
     #[test]
     fn says_what_is_known_and_no_more() {
-        let now = Snapshot { bytes: 50_000_000, expected: 200_000_000, layer: 2, layers: 9 };
+        let now = Snapshot { bytes: 50_000_000, expected: 200_000_000, layer: 2, layers: 9, ..Snapshot::default() };
         assert_eq!(
             line(now, Duration::from_secs(1)),
             "reading layer 2 of 9, 50.0 MB of 200.0 MB, 50.0 MB/s, 3.0 s left"
         );
-        let stream = Snapshot { bytes: 50_000_000, expected: 0, layer: 2, layers: 0 };
+        let stream = Snapshot { bytes: 50_000_000, expected: 0, layer: 2, layers: 0, ..Snapshot::default() };
         assert_eq!(line(stream, Duration::from_secs(2)), "reading layer 2, 50.0 MB, 25.0 MB/s");
     }
 }

@@ -8,7 +8,7 @@ mod manifest;
 
 pub use choose::{Wanted, resolve};
 pub use config::{Config, Step};
-pub use digest::sha256;
+pub use digest::{from_name as digest_from_name, sha256};
 
 use crate::error::Result;
 use crate::platform::Platform;

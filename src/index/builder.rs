@@ -111,7 +111,7 @@ impl Builder {
             let target = PathId(self.index.links.get(place).target);
             self.index.links.get_mut(place).root = self.shared_here(target);
         }
-        let id = SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX));
+        let id = self.filling();
         self.slot.kept = u32::try_from(self.index.entries.len()).unwrap_or(u32::MAX) - self.slot.first;
         self.index.slots.push(std::mem::take(&mut self.slot));
         id
@@ -127,6 +127,12 @@ impl Builder {
     #[must_use]
     pub fn index(&self) -> &Index {
         &self.index
+    }
+
+    /// The slot that is being filled, or will be the next time.
+    #[must_use]
+    pub fn filling(&self) -> SlotId {
+        SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX))
     }
 
     /// A copy of what is built so far, the slot that is being filled included: it stays as it is while this goes on.
@@ -341,7 +347,7 @@ impl Builder {
         }
         let attrs = self.attrs.place(&mut self.index, entry);
         let older = self.index.nodes.get(path.0).newest;
-        let slot = SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX));
+        let slot = self.filling();
         let record = Entry { size: entry.size, mtime: entry.mtime, path, older, attrs, extra, slot, kind, flags };
         let id = self
             .index

@@ -5,21 +5,20 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
-
 use super::origin::Origin;
-use super::progress::{Counting, Progress, Step};
+use super::outline::outline;
+use super::progress::{Counting, Progress};
+use super::reading::{Outcome, Reading, beginning};
 use super::{store, stream};
 use crate::error::{Error, Result};
 use crate::image::{self, Image, Wanted};
-use crate::index::{Builder, Index, SlotId, Stack};
+use crate::index::{Index, Stack};
+use crate::layer::Limits;
 use crate::layer::decode::{self, Kind};
-use crate::layer::{self, LayerError, Limits};
 use crate::source::archive::ArchiveFile;
-use crate::source::engine::{self, EngineHistory, EngineImage};
+use crate::source::engine::{self, EngineImage};
 use crate::source::layout::Layout;
 use crate::source::reference::Reference;
-use crate::units::{self, hex};
 
 /// Entries of all layers together, a layer counted as often as the image names it. Each costs a few bytes when it is
 /// accounted for, and a manifest may name one large layer ten thousand times.
@@ -58,9 +57,25 @@ pub struct Loaded {
     pub(super) origin: Option<Origin>,
 }
 
+/// Whether a layer is there yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Arrival {
+    /// Its turn has not come.
+    Waiting,
+    /// A part of it is there.
+    Reading,
+    /// All is there, or nothing more will come.
+    #[default]
+    Read,
+}
+
 /// What came of a layer.
 #[derive(Debug, Clone, Default)]
 pub struct LoadedLayer {
+    /// Whether it is there yet.
+    pub arrival: Arrival,
+    /// Its bytes as far as they were known before it was read: as the engine says, or of the stored blob; 0 if not.
+    pub expected: u64,
     /// Why it could not be read, if it could not.
     pub failed: Option<String>,
     /// Things worth knowing that stop nobody.
@@ -74,7 +89,9 @@ pub struct LoadedLayer {
 /// # Errors
 /// The source or the image cannot be found or read. A layer that cannot be read is no error here.
 pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
-    let mut loaded = read(reference, typed, options, progress)?;
+    let loaded = read(reference, typed, options, progress);
+    progress.close();
+    let mut loaded = loaded?;
     loaded.origin = Some(Origin { reference: reference.clone(), options: options.clone() });
     Ok(loaded)
 }
@@ -84,7 +101,8 @@ fn read(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Pr
         Reference::Demo => {
             let bytes = crate::source::demo::image();
             progress.expect(bytes.len() as u64, 0);
-            let mut loaded = stream::load(Counting::new(&bytes[..], progress), options, progress)?;
+            let mut loaded =
+                stream::load(Counting::new(&bytes[..], progress), options, Reading::new(options, progress))?;
             loaded.name("demo", "the image that layerscope carries");
             Ok(loaded)
         }
@@ -134,10 +152,11 @@ fn export(
     progress: &Arc<Progress>,
 ) -> Result<Loaded> {
     progress.expect(facts.size, facts.diff_ids.len());
-    let step = |step: &EngineHistory| Step { bytes: step.size, command: image::shown_command(&step.created_by) };
-    progress.outlined(facts.history.iter().map(step).collect());
+    let mut reading = Reading::new(options, progress);
+    let (image, sizes) = outline(&facts);
+    reading.outline(&image, &sizes);
     let mut stream = Watched { inner: Counting::new(export, progress), failed: None };
-    let loaded = stream::load(&mut stream, options, progress);
+    let loaded = stream::load(&mut stream, options, reading);
     // A transfer that broke says more than what its missing end leads to.
     let mut loaded = loaded.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
     let digest =
@@ -207,7 +226,7 @@ fn sniffed_stream(stream: impl Read, shown: &str, options: &Options, progress: &
         |error: &dyn std::error::Error| Error::image(format!("cannot read {shown}")).because(error.to_string());
     let sniffed = decode::peek(Counting::new(stream, progress)).map_err(|error| unreadable(&error))?;
     match sniffed.kind {
-        Kind::Tar => stream::load(sniffed.whole(), options, progress),
+        Kind::Tar => stream::load(sniffed.whole(), options, Reading::new(options, progress)),
         Kind::Gzip | Kind::Zstd => {
             let decoded = sniffed.decode(&options.limits).map_err(|error| unreadable(&error))?;
             let inner = decode::peek(decoded)
@@ -217,7 +236,7 @@ fn sniffed_stream(stream: impl Read, shown: &str, options: &Options, progress: &
                     not_an_archive(shown, inner.kind, &inner.head).because("that is what is in it after decompression")
                 );
             }
-            stream::load(inner.whole(), options, progress)
+            stream::load(inner.whole(), options, Reading::new(options, progress))
         }
         Kind::Unsupported(name) => {
             Err(Error::image(format!("{shown} is compressed with {name}, which layerscope does not read"))
@@ -237,108 +256,13 @@ fn not_an_archive(shown: &str, kind: Kind, head: &[u8]) -> Error {
     error.hint("expected: the output of docker save, podman save or skopeo copy, compressed or not")
 }
 
-/// The first bytes as a person can read them.
-pub(super) fn beginning(head: &[u8]) -> String {
-    format!("\"{}\"", head[..head.len().min(12)].escape_ascii())
-}
-
-/// What came of reading one blob.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Outcome {
-    pub slot: Option<SlotId>,
-    pub failed: Option<String>,
-    pub notes: Vec<String>,
-    /// Digest of the stored blob and of its tar, when asked for.
-    pub digests: Option<(String, String)>,
-    /// Name of the blob in the source, where links lead to it.
-    pub member: Option<String>,
-}
-
-/// Reads one blob into the index as the next slot.
-pub(super) fn read_layer(blob: impl Read, builder: &mut Builder, options: &Options, progress: &Progress) -> Outcome {
-    progress.next_layer();
-    let mut outcome = Outcome::default();
-    match try_layer(blob, builder, options, &mut outcome) {
-        Ok(()) => {}
-        Err(error) => {
-            outcome.failed = Some(error.to_string());
-            outcome.slot = None;
-        }
-    }
-    outcome
-}
-
-/// Why a blob that begins like this can be no layer.
-pub(super) fn refusal(kind: Kind, head: &[u8]) -> Option<LayerError> {
-    match kind {
-        Kind::Tar | Kind::Gzip | Kind::Zstd => None,
-        Kind::Unsupported(name) => Some(LayerError::Compression(name)),
-        Kind::Empty => Some(LayerError::Empty),
-        Kind::Json | Kind::Unknown => Some(LayerError::NotTar(beginning(head))),
-    }
-}
-
-fn try_layer(
-    blob: impl Read,
-    builder: &mut Builder,
-    options: &Options,
-    outcome: &mut Outcome,
-) -> Result<(), LayerError> {
-    let mut blob = Hashing { inner: blob, hash: options.verify.then(Sha256::new) };
-    let sniffed = decode::peek(&mut blob)?;
-    if let Some(reason) = refusal(sniffed.kind, &sniffed.head) {
-        return Err(reason);
-    }
-    let mut tar = Hashing { inner: sniffed.decode(&options.limits)?, hash: options.verify.then(Sha256::new) };
-    builder.begin()?;
-    let summary = layer::read(&mut tar, &options.limits, |entry| builder.add(entry));
-    let slot = builder.end();
-    let summary = summary?;
-    let tar_hash = tar.hash.take();
-    drop(tar);
-    if let (Some(blob_hash), Some(tar_hash)) = (blob.hash.take(), tar_hash) {
-        let text = |hash: Sha256| format!("sha256:{}", hex(&hash.finalize()));
-        outcome.digests = Some((text(blob_hash), text(tar_hash)));
-    }
-    outcome.slot = Some(slot);
-    let clamped = builder.index().slot(slot).clamped;
-    if clamped > 0 {
-        outcome.notes.push(format!("{} with '..', kept inside the root", units::counted(clamped, "name", "names")));
-    }
-    if summary.global_headers > 0 {
-        let headers = units::counted(summary.global_headers, "PAX global header", "PAX global headers");
-        outcome.notes.push(format!("{headers} ignored, as engines do"));
-    }
-    if summary.unknown_types > 0 {
-        let entries = units::counted(summary.unknown_types, "entry", "entries");
-        outcome.notes.push(format!("{entries} of an unknown type, read as files"));
-    }
-    Ok(())
-}
-
-/// Hashes what goes by, if asked to.
-struct Hashing<R> {
-    inner: R,
-    hash: Option<Sha256>,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        if let Some(hash) = &mut self.hash {
-            hash.update(&buffer[..read]);
-        }
-        Ok(read)
-    }
-}
-
 /// Puts the image's layers over what was read. `outcomes` has one for each layer, in order.
 ///
 /// # Errors
 /// Digests are verified and a document does not fit its own.
 pub(super) fn assemble(
     image: Image,
-    builder: Builder,
+    index: Index,
     outcomes: Vec<Outcome>,
     options: &Options,
     broken: Option<String>,
@@ -354,9 +278,8 @@ pub(super) fn assemble(
         let failed = outcome.failed.or_else(|| mismatch(layer, outcome.digests.as_ref()));
         slots.push(if failed.is_some() { None } else { outcome.slot });
         let member = outcome.member.unwrap_or_else(|| layer.blob.clone());
-        layers.push(LoadedLayer { failed, notes: outcome.notes, member });
+        layers.push(LoadedLayer { failed, notes: outcome.notes, member, ..LoadedLayer::default() });
     }
-    let index = builder.finish();
     let told: u64 = slots.iter().flatten().map(|slot| index.slot(*slot).entries).sum();
     if told > MOST_ENTRIES {
         return Err(Error::image("the image repeats its layers too often")

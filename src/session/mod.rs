@@ -6,11 +6,13 @@ pub mod extract;
 mod images;
 mod load;
 mod origin;
+mod outline;
 mod progress;
+mod reading;
 mod store;
 mod stream;
 
 pub use images::{EngineImage, engine_images};
-pub use load::{Loaded, LoadedLayer, Options, open};
+pub use load::{Arrival, Loaded, LoadedLayer, Options, open};
 pub use origin::Job;
-pub use progress::{Progress, Snapshot, Step};
+pub use progress::{Progress, Snapshot};

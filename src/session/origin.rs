@@ -172,7 +172,7 @@ fn through(
 ) -> Result<()> {
     let (mut left, mut enough) = (names.clone(), false);
     let passed = pass(Watched { inner: stream, job }, |name, passing| {
-        if let Passing::File(bytes) = passing
+        if let Passing::File(bytes, _) = passing
             && left.remove(name)
         {
             visit(name, bytes)?;

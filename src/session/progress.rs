@@ -1,27 +1,28 @@
 //! How far reading has come, for whoever shows it. Written by the reader, read by another thread, never waited for.
 
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Counters that a reader moves forward.
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::load::Loaded;
+
+/// Counters that a reader moves forward, and what it has read so far for who asks for it.
 #[derive(Debug, Default)]
 pub struct Progress {
     bytes: AtomicU64,
     expected: AtomicU64,
     layer: AtomicU32,
     layers: AtomicU32,
-    outline: OnceLock<Vec<Step>>,
-}
-
-/// A step of the image's history, known before any layer is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Bytes of its layer: as the engine says, or of the stored blob.
-    pub bytes: u64,
-    /// Its command, safe to show.
-    pub command: String,
+    /// The place of the layer that is being read, plus one; 0 when it is not known.
+    current: AtomicU32,
+    current_from: AtomicU64,
+    current_expected: AtomicU64,
+    asked: AtomicBool,
+    watched: AtomicBool,
+    shown: Mutex<Option<Sender<Loaded>>>,
 }
 
 /// The counters at a moment.
@@ -35,6 +36,12 @@ pub struct Snapshot {
     pub layer: u32,
     /// Layers in all; 0 when not known.
     pub layers: u32,
+    /// The place of the layer that is being read, where it is known.
+    pub current: Option<u32>,
+    /// Bytes read of what is being read as a layer.
+    pub current_bytes: u64,
+    /// Bytes that it has in all; 0 when not known.
+    pub current_expected: u64,
 }
 
 impl Snapshot {
@@ -57,23 +64,53 @@ impl Progress {
     /// All counters.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
+        let bytes = self.bytes.load(Relaxed);
         Snapshot {
-            bytes: self.bytes.load(Relaxed),
+            bytes,
             expected: self.expected.load(Relaxed),
             layer: self.layer.load(Relaxed),
             layers: self.layers.load(Relaxed),
+            current: self.current.load(Relaxed).checked_sub(1),
+            current_bytes: bytes.saturating_sub(self.current_from.load(Relaxed)),
+            current_expected: self.current_expected.load(Relaxed),
         }
     }
 
-    /// The steps of the image, as soon as they are known.
+    /// Lets the image be seen while it is read: at once what is known before its layers are, and later what is read so
+    /// far, each time that it is asked for. Ends when the image is read.
     #[must_use]
-    pub fn outline(&self) -> Option<&[Step]> {
-        self.outline.get().map(Vec::as_slice)
+    pub fn watch(&self) -> Receiver<Loaded> {
+        let (show, see) = bounded(1);
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(show);
+        self.watched.store(true, Relaxed);
+        see
     }
 
-    pub(super) fn outlined(&self, steps: Vec<Step>) {
-        // The first word counts; nobody has a second one.
-        let _ = self.outline.set(steps);
+    /// Asks for what is read so far.
+    pub fn ask(&self) {
+        self.asked.store(true, Relaxed);
+    }
+
+    pub(super) fn is_watched(&self) -> bool {
+        self.watched.load(Relaxed)
+    }
+
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.load(Relaxed)
+    }
+
+    /// Shows what is read so far. Who has not looked at the one before does not get this one.
+    pub(super) fn show(&self, loaded: Loaded) {
+        self.asked.store(false, Relaxed);
+        if let Some(show) = &*self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Full, or nobody looks any more: reading goes on.
+            let _ = show.try_send(loaded);
+        }
+    }
+
+    /// Nothing more is shown.
+    pub(super) fn close(&self) {
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     pub(super) fn expect(&self, bytes: u64, layers: usize) {
@@ -81,8 +118,12 @@ impl Progress {
         self.layers.store(u32::try_from(layers).unwrap_or(u32::MAX), Relaxed);
     }
 
-    pub(super) fn next_layer(&self) {
+    pub(super) fn begin_layer(&self, layer: Option<usize>, size: u64) {
         self.layer.fetch_add(1, Relaxed);
+        let place = layer.and_then(|layer| u32::try_from(layer + 1).ok()).unwrap_or(0);
+        self.current.store(place, Relaxed);
+        self.current_from.store(self.bytes.load(Relaxed), Relaxed);
+        self.current_expected.store(size, Relaxed);
     }
 }
 

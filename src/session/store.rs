@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::load::{Loaded, Options, Outcome, assemble, read_layer};
-use super::progress::{Counting, Progress, Step};
+use super::load::{Loaded, Options, assemble};
+use super::progress::{Counting, Progress};
+use super::reading::{Outcome, Reading};
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
-use crate::index::Builder;
 use crate::source::Member;
 use crate::source::archive::ArchiveFile;
 use crate::source::layout::Layout;
@@ -70,31 +70,31 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
             .hint("save the image again"),
         None => error,
     })?;
-    let mut steps = Vec::with_capacity(image.layers.len());
+    let mut sizes = Vec::with_capacity(image.layers.len());
     for layer in &image.layers {
-        let bytes = store.member(&layer.blob)?.map_or(0, |member| member.size);
-        steps.push(Step { bytes, command: layer.command() });
+        sizes.push(store.member(&layer.blob)?.map_or(0, |member| member.size));
     }
-    progress.expect(steps.iter().map(|step| step.bytes).sum(), image.layers.len());
-    progress.outlined(steps);
-    let mut builder = Builder::new(options.limits.clone());
+    progress.expect(sizes.iter().sum(), image.layers.len());
+    let mut reading = Reading::new(options, progress);
+    reading.outline(&image, &sizes);
     let mut known: HashMap<&str, Outcome> = HashMap::new();
     let mut outcomes = Vec::with_capacity(image.layers.len());
-    for layer in &image.layers {
+    for (place, layer) in image.layers.iter().enumerate() {
         // A layer that the image repeats is read once.
         let outcome = match known.get(layer.blob.as_str()) {
             Some(outcome) => outcome.clone(),
             None => match store.member(&layer.blob) {
-                Ok(Some(member)) => read_layer(Counting::new(member.bytes, progress), &mut builder, options, progress),
+                Ok(Some(member)) => reading.layer(Counting::new(member.bytes, progress), member.size, vec![place]),
                 Ok(None) => Outcome { failed: Some(missing(layer)), ..Outcome::default() },
                 Err(error) => Outcome { failed: Some(error.one_line()), ..Outcome::default() },
             },
         };
+        reading.settle(&[place], &outcome);
         known.insert(&layer.blob, outcome.clone());
         outcomes.push(outcome);
     }
     drop(known);
-    assemble(image, builder, outcomes, options, store.broken().map(str::to_owned))
+    assemble(image, reading.finish(), outcomes, options, store.broken().map(str::to_owned))
 }
 
 /// Why a layer's blob may not be there.

@@ -3,14 +3,12 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::Arc;
 
-use super::load::{Loaded, Options, Outcome, assemble, read_layer, refusal};
-use super::progress::Progress;
+use super::load::{Loaded, Options, assemble};
+use super::reading::{Outcome, Reading, refusal};
 use super::store::{missing, too_large};
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
-use crate::index::Builder;
 use crate::layer::decode::{self, Kind};
 use crate::source::archive::{Links, Passing, pass};
 
@@ -45,13 +43,12 @@ impl Documents for Passed {
 }
 
 /// Reads the image from an uncompressed archive.
-pub fn load(stream: impl Read, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
-    let mut builder = Builder::new(options.limits.clone());
+pub(super) fn load(stream: impl Read, options: &Options, mut reading: Reading<'_>) -> Result<Loaded> {
     let mut passed = Passed::default();
     let whole = pass(stream, |name, passing| {
         match passing {
             Passing::Link(target) => passed.links.insert(name.to_owned(), target),
-            Passing::File(bytes) => passed.file(name, bytes, &mut builder, options, progress)?,
+            Passing::File(bytes, size) => passed.file(name, bytes, size, &mut reading)?,
         }
         Ok(())
     });
@@ -62,18 +59,11 @@ pub fn load(stream: impl Read, options: &Options, progress: &Arc<Progress>) -> R
         (Err(error), Ok(())) => return Err(error),
     };
     let outcomes = image.layers.iter().map(|layer| passed.layer(layer, broken.as_ref())).collect();
-    assemble(image, builder, outcomes, options, broken.map(|broken| broken.one_line()))
+    assemble(image, reading.finish(), outcomes, options, broken.map(|broken| broken.one_line()))
 }
 
 impl Passed {
-    fn file(
-        &mut self,
-        name: &str,
-        bytes: &mut dyn Read,
-        builder: &mut Builder,
-        options: &Options,
-        progress: &Arc<Progress>,
-    ) -> Result<()> {
+    fn file(&mut self, name: &str, bytes: &mut dyn Read, size: u64, reading: &mut Reading<'_>) -> Result<()> {
         let sniffed = decode::peek(bytes)
             .map_err(|error| Error::image(format!("cannot read '{name}' in the archive")).caused_by(&error))?;
         // What can be no layer is remembered with its reason: the manifest may call it one. What can be no document
@@ -89,7 +79,8 @@ impl Passed {
             }
             None => {
                 self.documents.insert(name.to_owned(), sniffed.head.clone());
-                read_layer(sniffed.whole(), builder, options, progress)
+                let layers = reading.layers_called(name);
+                reading.layer(sniffed.whole(), size, layers)
             }
         };
         self.slots.insert(name.to_owned(), outcome);

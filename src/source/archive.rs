@@ -158,8 +158,8 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
 
 /// What a stream's member is.
 pub enum Passing<'m> {
-    /// A file with its contents.
-    File(&'m mut dyn Read),
+    /// A file with its contents, and how many bytes they are.
+    File(&'m mut dyn Read, u64),
     /// Another name for the member of that name.
     Link(String),
 }
@@ -191,7 +191,10 @@ pub fn pass(stream: impl Read, mut visit: impl FnMut(&str, Passing<'_>) -> Resul
                 visit(&name, Passing::Link(target))?;
             }
 
-            kind if kind.is_file() || kind.is_contiguous() => visit(&name, Passing::File(&mut entry))?,
+            kind if kind.is_file() || kind.is_contiguous() => {
+                let size = entry.size();
+                visit(&name, Passing::File(&mut entry, size))?;
+            }
             _ => {}
         }
     }

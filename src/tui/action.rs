@@ -45,7 +45,7 @@ actions! {
     CloseAll "close-all" "close everything",
     NextView "next-view" "this layer, or the image up to here",
     MarkRange "mark-range" "start a range of layers here",
-    NextSort "next-sort" "sort by size, name, count, hidden bytes",
+    NextSort "next-sort" "sort by size, name, count, hidden bytes, time",
     ReverseSort "reverse-sort" "turn the order around",
     ToggleAdded "toggle-added" "show or hide what is added",
     ToggleChanged "toggle-changed" "show or hide what is changed",

@@ -3,7 +3,6 @@
 
 mod act;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,15 +10,17 @@ use std::time::Instant;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
 use ratatui::layout::Rect;
 
+use super::arrange::{Arranged, Plan};
+use super::bits::Paths;
 use super::keymap::{Hit, Key, Keymap, Place};
 use super::list::Cursor;
 use super::preview::{Inside, Report, Slot, Work};
 use super::projection::{Projection, View};
-use super::rows::{Row, Rows, Wish};
+use super::rows::{Row, Wish};
 use super::theme::Theme;
 use super::waste::Waste;
 use crate::index::PathId;
-use crate::session::{Snapshot, Step};
+use crate::session::Snapshot;
 use crate::tui::Explored;
 
 /// What the screen shows.
@@ -63,24 +64,24 @@ pub enum Msg {
     /// The window has another size, or must be drawn again.
     Redraw,
     /// How far reading is.
-    Progress(Snapshot, Option<Vec<Step>>),
-    /// The image is read.
+    Progress(Snapshot),
+    /// The image is read, or a part of it.
     Loaded(Arc<Explored>),
-    /// A view is computed. A number that is not the newest is dropped.
-    Projected(u64, Arc<Projection>),
+    /// The lines of the tree are made. A number that is not the newest is dropped.
+    Arranged(u64, Arranged),
     /// What reads the image again has something to say.
     Inside(Report),
 }
 
 /// Something to be done outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Leave.
     Quit,
     /// Stop until the shell continues us.
     Suspend,
-    /// Compute a view.
-    Project(u64, View),
+    /// Make the lines of the tree, with the view that is there, or with one to be computed.
+    Arrange(u64, Plan, Option<Arc<Projection>>),
     /// Put a text on the clipboard.
     Copy(String),
     /// Read the image again.
@@ -112,9 +113,7 @@ pub struct App {
     pub title: String,
     /// How far reading is.
     pub progress: Snapshot,
-    /// The steps of the image, once they are known.
-    pub outline: Vec<Step>,
-    /// The image, once it is read.
+    /// The image, as far as it is read.
     pub image: Option<Arc<Explored>>,
     /// What is shown.
     pub screen: Screen,
@@ -130,6 +129,8 @@ pub struct App {
     pub look: Look,
     /// The newest view that is computed.
     pub projection: Option<Arc<Projection>>,
+    /// What it is a view of: `None` when the image has grown since.
+    viewed: Option<View>,
     /// What the tree shows.
     pub wish: Wish,
     /// Lines of the tree.
@@ -160,8 +161,14 @@ pub struct App {
     pub areas: Areas,
     /// When reading began.
     pub since: Instant,
-    open: HashSet<PathId>,
+    open: Paths,
+    /// A folder below which all is to be opened.
+    unfold: Option<PathId>,
     generation: u64,
+    /// What the newest order is to show, while it is not there.
+    awaited: Option<View>,
+    /// Whether the first match is to be gone to when the lines are there.
+    seeks_match: bool,
     /// A path to go to when its view is there.
     sought: Option<PathId>,
     /// The path that was last chosen, and the line where the last view put the cursor for it.
@@ -175,7 +182,6 @@ impl App {
         Self {
             title: title.to_owned(),
             progress: Snapshot::default(),
-            outline: Vec::new(),
             image: None,
             screen: Screen::Files,
             pane: Pane::Files,
@@ -184,6 +190,7 @@ impl App {
             layer: Cursor::default(),
             look: Look::Layer,
             projection: None,
+            viewed: None,
             wish: Wish::default(),
             rows: Vec::new(),
             row: Cursor::default(),
@@ -199,8 +206,11 @@ impl App {
             keymap,
             areas: Areas::default(),
             since: Instant::now(),
-            open: HashSet::new(),
+            open: Paths::default(),
+            unfold: None,
             generation: 0,
+            awaited: None,
+            seeks_match: false,
             sought: None,
             chosen: None,
         }
@@ -212,26 +222,14 @@ impl App {
             Msg::Key(key) => self.key(key),
             Msg::Mouse(mouse) => self.mouse(mouse),
             Msg::Redraw => Vec::new(),
-            Msg::Progress(progress, outline) => {
+            Msg::Progress(progress) => {
                 self.progress = progress;
-                self.outline = outline.unwrap_or_default();
                 Vec::new()
             }
-            Msg::Loaded(image) => {
-                self.wastes.clone_from(&image.wastes);
-                self.layer = Cursor::new(image.loaded.image.layers.len());
-                self.waste = Cursor::new(self.wastes.len());
-                self.image = Some(image);
-                self.project()
-            }
-            Msg::Projected(generation, projection) => {
+            Msg::Loaded(image) => self.take(image),
+            Msg::Arranged(generation, arranged) => {
                 if generation == self.generation {
-                    self.projection = Some(projection);
-                    self.rebuild();
-                    if self.typing.is_some() {
-                        // Who typed faster than the view came means what the view has.
-                        self.go_to_match(0);
-                    }
+                    self.settle(arranged);
                 }
                 Vec::new()
             }
@@ -275,35 +273,86 @@ impl App {
         }
     }
 
-    fn project(&mut self) -> Vec<Effect> {
+    /// Takes an image of which more is read than before. Who has chosen a layer keeps it, wherever it turns out to be.
+    fn take(&mut self, image: Arc<Explored>) -> Vec<Effect> {
+        let slots = image.loaded.stack.slots();
+        let chosen = self.image.as_ref().and_then(|before| *before.loaded.stack.slots().get(self.layer.at)?);
+        let place = chosen.and_then(|chosen| slots.iter().position(|slot| *slot == Some(chosen)));
+        self.layer.count = slots.len();
+        self.layer.go(place.filter(|_| self.layer.at > 0).unwrap_or(self.layer.at));
+        self.wastes.clone_from(&image.wastes);
+        self.waste.count = self.wastes.len();
+        self.image = Some(image);
+        self.viewed = None;
+        self.project()
+    }
+
+    /// Whether more of the image is to come.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.image.as_ref().is_none_or(|image| !image.is_whole)
+    }
+
+    /// Whether the tree is still to follow what was last asked for.
+    #[must_use]
+    pub fn is_arranging(&self) -> bool {
+        self.awaited.is_some()
+    }
+
+    /// Shows what the choices ask for.
+    pub(super) fn project(&mut self) -> Vec<Effect> {
         if self.layer.count == 0 {
             return Vec::new();
         }
-        self.generation += 1;
-        vec![Effect::Project(self.generation, self.view())]
+        self.rebuild()
     }
 
-    /// Makes the lines anew; the cursor stays on its path, or on the nearest folder around it that is still shown. Who
-    /// does not move comes back to the path as soon as a view shows it again.
-    fn rebuild(&mut self) {
-        let (Some(image), Some(projection)) = (&self.image, &self.projection) else { return };
-        let index = &image.loaded.index;
-        let kept = self.chosen.filter(|(_, line)| *line == self.row.at).map(|(path, _)| path);
-        let before = self.sought.take().or(kept).or_else(|| self.path());
-        if let Some(path) = before {
+    /// Makes the lines anew, at once or beside the screen.
+    pub(super) fn rebuild(&mut self) -> Vec<Effect> {
+        let Some(image) = self.image.clone() else { return Vec::new() };
+        self.generation += 1;
+        if let Some(path) = self.wanted()
+            && self.rows.get(self.row.at).is_none_or(|row| row.path != path)
+        {
             // What is sought must be open all the way.
-            if self.rows.get(self.row.at).is_none_or(|row| row.path != path) {
-                self.open.extend(index.lineage(path).skip(1));
-            }
+            self.open.extend(image.loaded.index.lineage(path).skip(1));
         }
-        self.rows = Rows::new(index, projection, &self.wish, &self.open).build();
-        let lines = &self.rows;
-        let place = before.and_then(|path| {
-            index.lineage(path).find_map(|path| lines.iter().position(|row| row.path == path || row.from == path))
-        });
+        let view = self.view();
+        let plan = Plan { view, wish: self.wish.clone(), open: self.open.clone(), unfold: self.unfold };
+        let projection = self.projection.clone().filter(|_| self.viewed == Some(view));
+        self.awaited = Some(view);
+        if let Some(arranged) = projection.as_ref().and_then(|projection| plan.at_once(&image, projection)) {
+            self.settle(arranged);
+            return Vec::new();
+        }
+        vec![Effect::Arrange(self.generation, plan, projection)]
+    }
+
+    /// The path that the cursor is to be on: what is sought, or where it is. Who does not move comes back to the path as
+    /// soon as a view shows it again.
+    fn wanted(&self) -> Option<PathId> {
+        let kept = self.chosen.filter(|(_, line)| *line == self.row.at).map(|(path, _)| path);
+        self.sought.or(kept).or_else(|| self.path())
+    }
+
+    /// Takes new lines; the cursor stays on its path, or on the nearest folder around it that is still shown.
+    fn settle(&mut self, Arranged { projection, rows, open }: Arranged) {
+        let wanted = self.wanted();
+        self.viewed = self.awaited.take();
+        (self.projection, self.rows, self.open) = (Some(projection), rows, open);
+        (self.sought, self.unfold) = (None, None);
+        let mut around = Paths::default();
+        if let (Some(image), Some(path)) = (&self.image, wanted) {
+            around.extend(image.loaded.index.lineage(path));
+        }
+        // Of folders within folders the innermost comes last.
+        let line = self.rows.iter().rposition(|row| around.contains(row.path) || around.contains(row.from));
         self.row.count = self.rows.len();
-        self.row.go(place.unwrap_or(0));
-        self.chosen = before.map(|path| (path, self.row.at));
+        self.row.go(line.unwrap_or(0));
+        self.chosen = wanted.map(|path| (path, self.row.at));
+        if std::mem::take(&mut self.seeks_match) {
+            self.go_to_match(0);
+        }
     }
 
     fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
@@ -343,8 +392,7 @@ impl App {
             }
             KeyCode::Esc => {
                 self.typing = None;
-                self.clear_filter();
-                return Vec::new();
+                return self.clear_filter();
             }
             KeyCode::Up => self.row.step(-1),
             KeyCode::Down => self.row.step(1),
@@ -354,23 +402,22 @@ impl App {
             && text != self.wish.filter
         {
             if text.is_empty() {
-                self.clear_filter();
-            } else {
-                self.wish.filter = text;
-                self.rebuild();
-                self.go_to_match(0);
+                return self.clear_filter();
             }
+            self.wish.filter = text;
+            self.seeks_match = true;
+            return self.rebuild();
         }
         Vec::new()
     }
 
     /// Shows everything again, with the cursor where it is: what the filter opened on the way there stays open.
-    fn clear_filter(&mut self) {
+    fn clear_filter(&mut self) -> Vec<Effect> {
         if let (Some(image), Some(path)) = (&self.image, self.path()) {
             self.open.extend(image.loaded.index.lineage(path).skip(1));
         }
         self.wish.filter.clear();
-        self.rebuild();
+        self.rebuild()
     }
 
     /// The list that the cursor keys move in.

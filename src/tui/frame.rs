@@ -113,10 +113,15 @@ fn title_line(app: &App, width: usize) -> Line<'static> {
 fn facts(app: &App) -> Vec<Span<'static>> {
     let mut parts = Vec::new();
     if let Some(image) = &app.image {
-        let (total, loaded) = (image.analysis.account.total, &image.loaded);
+        let (total, loaded) = (image.account.total, &image.loaded);
         let unread = loaded.layers.iter().filter(|layer| layer.failed.is_some()).count();
         parts.push(Span::styled(format!("  {}", loaded.image.platform), app.theme.style(Role::Dim)));
         parts.push(Span::raw(format!("   {} layers ·", loaded.image.layers.len())));
+        if app.is_reading() {
+            let far = progress_words(app, app.since.elapsed());
+            parts.push(Span::styled(format!(" reading {far}"), app.theme.style(Role::Bar)));
+            return parts;
+        }
         parts.push(Span::raw(format!(" {}", bytes(total.shipped))));
         let hidden = format!(" · hidden {}", bytes(total.hidden()));
         parts.push(Span::styled(hidden, app.theme.style(if total.hidden() > 0 { Role::Warn } else { Role::Ok })));
@@ -130,7 +135,7 @@ fn facts(app: &App) -> Vec<Span<'static>> {
 
 fn tabs_line(app: &App) -> Line<'static> {
     let mut parts = vec![Span::raw(" ")];
-    let waste = if app.image.is_some() { format!(" {}", count(app.wastes.len() as u64)) } else { String::new() };
+    let waste = if app.is_reading() { String::new() } else { format!(" {}", count(app.wastes.len() as u64)) };
     let tabs = [
         (Screen::Files, "1", "Files".to_owned()),
         (Screen::Waste, "2", format!("Waste{waste}")),

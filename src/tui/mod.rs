@@ -3,6 +3,8 @@
 
 mod action;
 mod app;
+mod arrange;
+mod bits;
 mod frame;
 mod input;
 mod jobs;
@@ -15,6 +17,7 @@ mod picker;
 mod preview;
 mod projection;
 mod rows;
+mod sieve;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -23,21 +26,21 @@ mod waste;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, tick};
 use crossterm::event::{Event, KeyEventKind};
 
-use crate::analysis::Analysis;
+use crate::analysis::duplicates::{Duplicate, duplicates};
+use crate::analysis::efficiency::{Account, account};
 use crate::error::{Error, Result};
 use crate::session::{Loaded, Progress};
 use app::{App, Effect, Msg};
+use arrange::{Arranged, Order};
 use input::Input;
 use jobs::Jobs;
 use keymap::Keymap;
-use projection::Projection;
 use terminal::Screen;
 
 pub use picker::{Choice, Picked, pick};
@@ -47,30 +50,44 @@ pub use theme::Theme;
 /// How often progress is drawn while the image is read.
 const PROGRESS: Duration = Duration::from_millis(100);
 
+/// How often what is read so far is shown at most. Looking at it must not take the time of reading it.
+const GROWTH: Duration = Duration::from_millis(250);
+
 /// An image with what the analyses say of it.
 pub struct Explored {
     /// What was read.
     pub loaded: Loaded,
-    /// What it means.
-    pub analysis: Analysis,
+    /// The accounting.
+    pub account: Account,
+    /// Files of equal contents.
+    pub duplicates: Vec<Duplicate>,
     /// What is shipped for nothing.
     wastes: Vec<waste::Waste>,
+    /// Whether all of it is read.
+    is_whole: bool,
 }
 
 impl Explored {
     /// Analyses an image.
     #[must_use]
     pub fn new(loaded: Loaded) -> Self {
-        let analysis = Analysis::new(&loaded.index, &loaded.stack);
-        let wastes = waste::wastes(&loaded, &analysis);
-        Self { loaded, analysis, wastes }
+        let account = account(&loaded.index, &loaded.stack);
+        let duplicates = duplicates(&loaded.index, &loaded.stack, &account);
+        let wastes = waste::wastes(&loaded, &account, &duplicates);
+        Self { loaded, account, duplicates, wastes, is_whole: true }
+    }
+
+    /// Takes an image of which a part is read, with what can be said of it already.
+    fn growing(loaded: Loaded) -> Self {
+        let account = account(&loaded.index, &loaded.stack);
+        Self { loaded, account, duplicates: Vec::new(), wastes: Vec::new(), is_whole: false }
     }
 }
 
 /// What the jobs beside the screen have to say.
 enum News {
     Loaded(Result<Box<Explored>>),
-    Projected(u64, Projection),
+    Arranged(u64, Arranged),
     Inside(preview::Report),
 }
 
@@ -86,7 +103,15 @@ pub fn explore(
 ) -> Result<()> {
     let mut app = App::new(title, theme, Keymap::preset()?);
     let (news, arriving) = bounded(16);
-    let loading = news.clone();
+    let (loading, growing) = (news.clone(), news.clone());
+    let watched = progress.watch();
+    thread::spawn(move || {
+        for loaded in watched {
+            if growing.send(News::Loaded(Ok(Box::new(Explored::growing(loaded))))).is_err() {
+                return;
+            }
+        }
+    });
     thread::spawn(move || {
         // When nobody listens any more the explorer was left; then this image is not wanted.
         let _ = loading.send(News::Loaded(load().map(|loaded| Box::new(Explored::new(loaded)))));
@@ -112,12 +137,16 @@ fn run(
 ) -> Result<()> {
     let input = Input::start();
     let mut jobs = Jobs::new(news);
-    let newest = Arc::new(AtomicU64::new(0));
+    let said = news.clone();
+    // Nobody listens once the explorer is left.
+    let orders = arrange::start(move |generation, arranged| drop(said.send(News::Arranged(generation, arranged))));
+    let mut grown = Instant::now();
     let (working, idle) = (tick(PROGRESS), never());
     screen.draw(app).map_err(|error| unusable(&error))?;
     loop {
         // Without work nothing wakes this thread but a key.
-        let ticks = if app.image.is_none() || jobs.progress().is_some() { &working } else { &idle };
+        let is_reading = app.is_reading();
+        let ticks = if is_reading || jobs.progress().is_some() { &working } else { &idle };
         let message = select_biased! {
             recv(input.events) -> event => match event {
                 Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
@@ -129,13 +158,18 @@ fn run(
             recv(arriving) -> said => match said {
                 Ok(News::Loaded(Ok(image))) => Msg::Loaded(Arc::from(image)),
                 Ok(News::Loaded(Err(error))) => return Err(error),
-                Ok(News::Projected(generation, projection)) => Msg::Projected(generation, Arc::new(projection)),
+                Ok(News::Arranged(generation, arranged)) => Msg::Arranged(generation, arranged),
                 Ok(News::Inside(report)) => Msg::Inside(report),
                 Err(_) => return Ok(()),
             },
             recv(ticks) -> _ => match jobs.progress() {
-                _ if app.image.is_none() => {
-                    Msg::Progress(progress.snapshot(), progress.outline().map(<[_]>::to_vec))
+                _ if is_reading => {
+                    // What was asked for last is looked at before more is asked for.
+                    if !app.is_arranging() && grown.elapsed() >= GROWTH {
+                        grown = Instant::now();
+                        progress.ask();
+                    }
+                    Msg::Progress(progress.snapshot())
                 }
                 Some(report) => Msg::Inside(report),
                 None => continue,
@@ -158,7 +192,12 @@ fn run(
                     app.notice = shown;
                 }
                 Effect::Forget(path) => jobs::forget(&path),
-                Effect::Project(generation, view) => project(app, generation, view, &newest, news),
+                Effect::Arrange(generation, plan, projection) => {
+                    if let Some(image) = app.image.clone() {
+                        // It ends with this loop, not before.
+                        let _ = orders.send(Order { generation, image, plan, projection });
+                    }
+                }
             }
         }
         // Keys that wait are taken first: a held key must not be followed by a queue of frames.
@@ -166,19 +205,4 @@ fn run(
             screen.draw(app).map_err(|error| unusable(&error))?;
         }
     }
-}
-
-/// Computes a view beside the screen, unless a newer one is asked for before it begins.
-fn project(app: &App, generation: u64, view: projection::View, newest: &Arc<AtomicU64>, news: &Sender<News>) {
-    let Some(image) = app.image.clone() else { return };
-    newest.store(generation, Ordering::Relaxed);
-    let (newest, news) = (Arc::clone(newest), news.clone());
-    thread::spawn(move || {
-        if newest.load(Ordering::Relaxed) != generation {
-            return;
-        }
-        let projection = Projection::new(&image.loaded.index, &image.loaded.stack, &image.analysis.account, view);
-        // Nobody listens once the explorer is left.
-        let _ = news.send(News::Projected(generation, projection));
-    });
 }

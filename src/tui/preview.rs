@@ -152,6 +152,9 @@ impl Inside {
     }
 }
 
+/// Reading contents would read the source a second time, beside the first.
+const TOO_EARLY: &str = "contents can be looked into when the image is read to its end";
+
 impl App {
     /// The version of a file that a key means: the one in the preview, or the one under the cursor.
     fn chosen(&self) -> Option<(PathId, Option<Live>)> {
@@ -165,6 +168,9 @@ impl App {
     /// What stands at the chosen path, hard links followed; or why it has no contents.
     fn with_contents(&self) -> Result<(PathId, Live, Kind), String> {
         let (Some(image), Some((path, live))) = (&self.image, self.chosen()) else { return Err("nothing here".into()) };
+        if !image.is_whole {
+            return Err(TOO_EARLY.into());
+        }
         let live = live.ok_or("a folder has no contents of its own")?;
         let behind = behind(&image.loaded, live).map_err(|error| error.one_line())?;
         match image.loaded.index.entry(behind.entry).kind {
@@ -247,6 +253,10 @@ impl App {
             return;
         }
         let (Some(image), Some((path, _))) = (&self.image, self.chosen()) else { return };
+        if !image.is_whole {
+            self.notice = Some(TOO_EARLY.into());
+            return;
+        }
         let items = self.items();
         let index = &image.loaded.index;
         let is_folder = |item: &Item| item.live.is_none_or(|live| index.entry(live.entry).kind == Kind::Dir);

@@ -38,7 +38,7 @@ pub enum State {
 }
 
 /// What is known of a path in a view.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cell {
     /// Its state.
     pub state: State,
@@ -53,6 +53,7 @@ pub struct Cell {
 }
 
 /// A view, computed.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Projection {
     cells: Vec<Cell>,
 }
@@ -92,10 +93,11 @@ impl Projection {
         Self { cells }
     }
 
-    /// What is known of a path.
+    /// What is known of a path; of one that came after the view was computed, nothing.
     #[must_use]
     pub fn cell(&self, path: PathId) -> &Cell {
-        &self.cells[path.place()]
+        const NOTHING: &Cell = &Cell { state: State::Absent, live: None, size: 0, hidden: 0, count: 0 };
+        self.cells.get(path.place()).unwrap_or(NOTHING)
     }
 }
 

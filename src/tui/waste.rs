@@ -3,9 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::Analysis;
 use crate::analysis::duplicates::Duplicate;
-use crate::analysis::efficiency::Fate;
+use crate::analysis::efficiency::{Account, Fate};
 use crate::index::{Differs, Index, Kind, PathId, Stack};
 use crate::session::Loaded;
 
@@ -75,8 +74,8 @@ impl Waste {
 
 /// All findings, most bytes first. Files that end for the same reason in the same layers are one finding.
 #[must_use]
-pub fn wastes(loaded: &Loaded, analysis: &Analysis) -> Vec<Waste> {
-    let (index, stack, account) = (&loaded.index, &loaded.stack, &analysis.account);
+pub fn wastes(loaded: &Loaded, account: &Account, duplicates: &[Duplicate]) -> Vec<Waste> {
+    let (index, stack) = (&loaded.index, &loaded.stack);
     let mut by_cause: HashMap<(u32, Cause), Waste> = HashMap::new();
     for (layer, slot) in (0_u32..).zip(stack.slots()) {
         for id in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
@@ -104,7 +103,7 @@ pub fn wastes(loaded: &Loaded, analysis: &Analysis) -> Vec<Waste> {
     }
     let mut found: Vec<Waste> = by_cause.into_values().collect();
     // Thousands of small sets would bury what can be mended; the largest stand alone, the rest together.
-    let (alone, together) = analysis.duplicates.split_at(analysis.duplicates.len().min(MOST_SETS));
+    let (alone, together) = duplicates.split_at(duplicates.len().min(MOST_SETS));
     found.extend(alone.iter().map(|duplicate| equal(index, stack, duplicate)));
     if let Some(first) = together.first() {
         let mut rest = equal(index, stack, first);

@@ -86,26 +86,29 @@ impl App {
             Action::NextMatch => self.go_to_match(1),
             Action::PreviousMatch => self.go_to_match(-1),
             Action::Open if self.rows.get(self.row.at).is_some_and(|row| !row.is_folder) => return self.look_inside(),
-            Action::Open => self.set_open(true),
+            Action::Open => return self.set_open(true),
             Action::Page => return self.page_inside(),
             Action::Extract => self.ask_where_to_extract(),
             Action::ToggleHex => self.toggle_hex(),
-            Action::Close => self.close(),
+            Action::Close => return self.close(),
             Action::Toggle => {
                 let is_open = self.rows.get(self.row.at).is_some_and(|row| row.is_open);
-                self.set_open(!is_open);
+                return self.set_open(!is_open);
             }
-            Action::OpenAll => self.open_all(),
+            Action::OpenAll => {
+                self.unfold = self.path();
+                return self.rebuild();
+            }
             Action::CloseAll => {
                 // What lies deeper is left for the folder that still shows.
                 self.chosen = None;
                 self.open.clear();
-                self.rebuild();
+                return self.rebuild();
             }
-            Action::NextSort => self.sort(self.wish.sort.next()),
+            Action::NextSort => return self.sort(self.wish.sort.next()),
             Action::ReverseSort => {
                 self.wish.reversed = !self.wish.reversed;
-                self.rebuild();
+                return self.rebuild();
             }
             Action::ToggleAdded
             | Action::ToggleChanged
@@ -120,16 +123,16 @@ impl App {
                     _ => &mut self.wish.fold,
                 };
                 *switch = !*switch;
-                self.rebuild();
+                return self.rebuild();
             }
         }
         Vec::new()
     }
 
-    fn sort(&mut self, sort: Sort) {
+    fn sort(&mut self, sort: Sort) -> Vec<Effect> {
         self.wish.sort = sort;
         self.notice = Some(format!("sorted by {}", sort.word()));
-        self.rebuild();
+        self.rebuild()
     }
 
     pub(in crate::tui) fn change_layer(&mut self, by: isize) -> Vec<Effect> {
@@ -151,8 +154,7 @@ impl App {
             return Vec::new();
         }
         if !self.wish.filter.is_empty() {
-            self.clear_filter();
-            return Vec::new();
+            return self.clear_filter();
         }
         if let Look::Since(_) = self.look {
             self.look = Look::UpTo;
@@ -161,48 +163,34 @@ impl App {
         Vec::new()
     }
 
-    fn set_open(&mut self, open: bool) {
-        let Some(row) = self.rows.get(self.row.at).copied() else { return };
-        if !row.is_folder {
-            return;
-        }
+    fn set_open(&mut self, open: bool) -> Vec<Effect> {
+        let Some(row) = self.rows.get(self.row.at).copied().filter(|row| row.is_folder) else { return Vec::new() };
         if open && row.is_open {
-            return self.row.step(1);
+            self.row.step(1);
+            return Vec::new();
         }
         if open {
             // Joined folders open together, so that they stay open when they are shown one by one.
-            let Some(image) = &self.image else { return };
+            let Some(image) = &self.image else { return Vec::new() };
             let index = &image.loaded.index;
             let around = index.parent(row.from);
             self.open.extend(index.lineage(row.path).take_while(|path| Some(*path) != around));
         } else {
-            self.open.remove(&row.path);
+            self.open.remove(row.path);
         }
-        self.rebuild();
+        self.rebuild()
     }
 
     /// Closes the folder; on something closed goes to the folder around it.
-    fn close(&mut self) {
-        let Some(row) = self.rows.get(self.row.at).copied() else { return };
+    fn close(&mut self) -> Vec<Effect> {
+        let Some(row) = self.rows.get(self.row.at).copied() else { return Vec::new() };
         if row.is_open && self.wish.filter.is_empty() {
             return self.set_open(false);
         }
         if let Some(above) = self.rows[..self.row.at].iter().rposition(|above| above.depth < row.depth) {
             self.row.go(above);
         }
-    }
-
-    fn open_all(&mut self) {
-        let (Some(image), Some(from)) = (&self.image, self.path()) else { return };
-        let mut folders = vec![from];
-        while let Some(folder) = folders.pop() {
-            let before = folders.len();
-            folders.extend(image.loaded.index.children(folder));
-            if folders.len() > before {
-                self.open.insert(folder);
-            }
-        }
-        self.rebuild();
+        Vec::new()
     }
 
     pub(super) fn go_to_match(&mut self, step: isize) {

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{bar, cut};
 use crate::index::{Differs, Index, Kind, PathId};
+use crate::session::Arrival;
 use crate::tui::Explored;
 use crate::tui::app::{App, Look, Pane};
 use crate::tui::frame::{boxed, look_words};
@@ -33,7 +34,8 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     };
     let things = app.projection.as_ref().map_or(0, |projection| u64::from(projection.cell(Index::ROOT).count));
     let order = if app.wish.reversed { "▲" } else { "▼" };
-    let right = format!("{left_out}{} · {} {order}", count(things), app.wish.sort.word());
+    let busy = if app.is_arranging() { "… · " } else { "" };
+    let right = format!("{busy}{left_out}{} · {} {order}", count(things), app.wish.sort.word());
     let title = format!("Files · {}{filter}", look_words(app));
     let title = cut(&title, usize::from(area.width).saturating_sub(right.width() + 7));
     let block = boxed(app, &title, &right, app.pane == Pane::Files);
@@ -56,9 +58,11 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
 /// Why there is nothing to see, and how to see something.
 fn nothing(app: &App, image: &Explored) -> (String, Role) {
     let failed = image.loaded.layers.get(app.layer.at).and_then(|layer| layer.failed.as_ref());
+    let is_to_come = image.loaded.layers.get(app.layer.at).is_some_and(|layer| layer.arrival != Arrival::Read);
     let why = match (app.look, failed) {
         _ if app.layer.count == 0 => "this image has no layers",
         _ if app.projection.is_none() => "one moment …",
+        (Look::Layer, _) if is_to_come => "this layer is still to be read",
         _ if !app.wish.filter.is_empty() => "no name contains this",
         (Look::Layer, Some(reason)) => return (format!("this layer could not be read: {reason}"), Role::Error),
         _ if app.wish.hide != Hide::default() => "all there is here is left out (+ ~ - u bring it back)",

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{bar, cut};
 use crate::image::Layer;
+use crate::session::{Arrival, LoadedLayer};
 use crate::tui::app::{App, Pane};
 use crate::tui::frame::boxed;
 use crate::tui::theme::Role;
@@ -39,13 +40,21 @@ fn place(app: &App) -> String {
 fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
     let Some(image) = &app.image else { return [Line::default(), Line::default()] };
     let theme = app.theme;
-    let account = &image.analysis.account;
+    let account = &image.account;
     let (own, changes) = (account.layers[layer].bytes, account.layers[layer].changes);
     let chosen = layer == app.layer.at;
     let mark = if chosen { "▸" } else { " " };
     let described = &image.loaded.image.layers[layer];
-    let command = cut(&described.command(), width.saturating_sub(6));
-    if let Some(reason) = &image.loaded.layers[layer].failed {
+    let command = match &described.step {
+        None if !image.is_whole => "its command is told at the end".to_owned(),
+        _ => described.command(),
+    };
+    let command = cut(&command, width.saturating_sub(6));
+    let outcome = &image.loaded.layers[layer];
+    if outcome.arrival != Arrival::Read {
+        return arriving(app, layer, outcome, &command);
+    }
+    if let Some(reason) = &outcome.failed {
         let first = Line::from(vec![
             Span::raw(format!("{mark}{layer:>3} ")),
             Span::styled(cut(&format!("not read: {reason}"), width.saturating_sub(6)), theme.style(Role::Error)),
@@ -76,6 +85,28 @@ fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
     [Line::from(parts).style(style), Line::from(Span::styled(format!("     {command}"), command_style))]
 }
 
+/// A layer that is not there yet: its bytes as far as they are known, and how much of it is read.
+fn arriving(app: &App, layer: usize, outcome: &LoadedLayer, command: &str) -> [Line<'static>; 2] {
+    let (now, theme) = (app.progress, app.theme);
+    let is_current = now.current.is_some_and(|current| current as usize == layer);
+    let size = if outcome.expected > 0 { bytes(outcome.expected) } else { "—".to_owned() };
+    let chosen = layer == app.layer.at;
+    let mark = if chosen { "▸" } else { " " };
+    let mut parts = vec![Span::raw(format!("{mark}{layer:>3} {size:>9} "))];
+    if is_current && now.current_expected > 0 {
+        let read = now.current_bytes.min(now.current_expected);
+        let share = u128::from(read) * 100 / u128::from(now.current_expected);
+        parts.push(Span::styled(format!("{:<10}", bar(read, now.current_expected, 10)), theme.style(Role::Bar)));
+        parts.push(Span::raw(format!(" {share:>3}%")));
+    } else {
+        let word = if is_current { "reading" } else { "waiting" };
+        parts.push(Span::styled(word, theme.style(Role::Dim)));
+    }
+    let style = if chosen && app.pane == Pane::Layers { theme.style(Role::Selection) } else { theme.style(Role::Text) };
+    let command_style = if chosen { style } else { theme.style(Role::Dim) };
+    [Line::from(parts).style(style), Line::from(Span::styled(format!("     {command}"), command_style))]
+}
+
 /// A count in at most four columns: `9.8k` for 9,800.
 fn short(many: u64) -> String {
     match many {
@@ -100,7 +131,7 @@ pub fn draw_strip(app: &mut App, frame: &mut Frame, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     (app.areas.layers, app.areas.layer_height) = (inner, 1);
-    let account = &image.analysis.account;
+    let account = &image.account;
     let largest = account.layers.iter().map(|layer| layer.bytes.shipped).max().unwrap_or(0);
     let cell = |layer: usize| {
         let own = account.layers[layer].bytes;

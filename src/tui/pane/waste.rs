@@ -18,7 +18,7 @@ use crate::units::{bytes, count};
 /// Draws the list.
 pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let Some(image) = app.image.clone() else { return };
-    let hidden = image.analysis.account.total.hidden();
+    let hidden = image.account.total.hidden();
     let block = boxed(
         app,
         &format!("Waste · {} hidden", bytes(hidden)),

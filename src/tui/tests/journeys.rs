@@ -1,6 +1,8 @@
 //! What somebody does and sees: keys in, state and frames out.
 
 use super::super::app::{Effect, Look, Msg, Pane, Screen};
+use super::super::arrange::Arranged;
+use super::super::bits::Paths;
 use super::super::rows::Sort;
 use super::images::{Layer, files, image};
 use super::{Sitting, mouse};
@@ -102,6 +104,7 @@ fn it_sorts_by_what_is_asked_for() {
     assert_eq!(sitting.paths(), ["usr", "etc", "bin", "tmp"]);
     sitting.press("s").expect(&["sorted by hidden bytes"]);
     assert_eq!(sitting.paths()[0], "etc", "its motd is replaced later");
+    sitting.press("s").expect(&["sorted by time"]);
     sitting.press("s");
     assert_eq!(sitting.app.wish.sort, Sort::Size);
 }
@@ -401,9 +404,10 @@ fn a_layer_that_changes_nothing_says_so() {
 #[test]
 fn a_view_that_comes_late_is_dropped() {
     let mut sitting = Sitting::demo();
-    let old = sitting.app.projection.clone().unwrap();
+    let projection = sitting.app.projection.clone().unwrap();
+    let old = Arranged { projection, rows: sitting.app.rows.clone(), open: Paths::default() };
     sitting.press("}}");
     let before = sitting.frame();
-    sitting.tell(Msg::Projected(1, old));
+    sitting.tell(Msg::Arranged(1, old));
     assert_eq!(sitting.frame(), before);
 }

@@ -15,11 +15,13 @@ use ratatui::buffer::{Buffer, Cell};
 
 use super::app::{App, Effect, Msg};
 use super::keymap::Keymap;
-use super::projection::Projection;
 use super::theme::Theme;
 use super::{Explored, frame};
-use crate::session::{self, Loaded, Options, Progress};
+use crate::image;
+use crate::index::{Builder, Stack};
+use crate::session::{self, Arrival, Loaded, LoadedLayer, Options, Progress};
 use crate::units::printable;
+use layerscope::layer::Limits;
 use layerscope::source::reference::Reference;
 
 /// Somebody in front of the explorer.
@@ -35,6 +37,30 @@ pub fn demo() -> Arc<Explored> {
     static DEMO: std::sync::OnceLock<Arc<Explored>> = std::sync::OnceLock::new();
     let read = || session::open(&Reference::Demo, "demo", &Options::default(), &Arc::new(Progress::default()));
     Arc::clone(DEMO.get_or_init(|| Arc::new(Explored::new(read().unwrap()))))
+}
+
+/// An image of which no layer is read yet, with the bytes and commands that an engine tells: the first layer is there,
+/// the second is being read.
+pub fn outlined(steps: &[(u64, &str)]) -> Arc<Explored> {
+    let mut loaded =
+        session::open(&Reference::Demo, "demo", &Options::default(), &Arc::new(Progress::default())).unwrap();
+    let step = |command: &str| image::Step { created_by: command.to_owned(), ..image::Step::default() };
+    loaded.image.layers = steps
+        .iter()
+        .map(|(_, command)| image::Layer { step: Some(step(command)), ..image::Layer::default() })
+        .collect();
+    let arrivals = [Arrival::Read, Arrival::Reading].into_iter().chain(std::iter::repeat(Arrival::Waiting));
+    loaded.layers = steps
+        .iter()
+        .zip(arrivals)
+        .map(|(&(expected, _), arrival)| {
+            let mut layer = LoadedLayer::default();
+            (layer.arrival, layer.expected) = (arrival, expected);
+            layer
+        })
+        .collect();
+    (loaded.index, loaded.stack) = (Builder::new(Limits::default()).finish(), Stack::new(vec![None; steps.len()]));
+    Arc::new(Explored::growing(loaded))
 }
 
 impl Sitting {
@@ -72,11 +98,10 @@ impl Sitting {
         while let Some(message) = messages.pop() {
             for effect in self.app.update(message) {
                 match effect {
-                    Effect::Project(generation, view) => {
+                    Effect::Arrange(generation, plan, projection) => {
                         let image = self.app.image.clone().unwrap();
-                        let (index, stack) = (&image.loaded.index, &image.loaded.stack);
-                        let projection = Projection::new(index, stack, &image.analysis.account, view);
-                        messages.push(Msg::Projected(generation, Arc::new(projection)));
+                        let arranged = plan.at_length(&image, projection.as_ref()).unwrap();
+                        messages.push(Msg::Arranged(generation, arranged));
                     }
                     other => self.effects.push(other),
                 }

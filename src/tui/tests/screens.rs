@@ -4,8 +4,8 @@ use ratatui::style::{Color, Modifier};
 
 use super::super::app::Msg;
 use super::super::theme::Theme;
-use super::{Sitting, demo};
-use crate::session::{Snapshot, Step};
+use super::{Sitting, demo, outlined};
+use crate::session::Snapshot;
 
 const SIZES: [(u16, u16); 3] = [(140, 40), (80, 24), (59, 15)];
 
@@ -48,9 +48,17 @@ fn the_frame_while_reading_is_as_agreed() {
             (96_000_000, "apt-get install build-essential"),
             (287_800_000, "COPY . /app"),
         ];
-        let steps = steps.map(|(bytes, command)| Step { bytes, command: command.into() }).to_vec();
-        let now = Snapshot { bytes: 120_000_000, expected: 412_000_000, layer: 2, layers: 3 };
-        sitting.tell(Msg::Progress(now, Some(steps)));
+        let now = Snapshot {
+            bytes: 120_000_000,
+            expected: 412_000_000,
+            layer: 2,
+            layers: 3,
+            current: Some(1),
+            current_bytes: 72_000_000,
+            current_expected: 96_000_000,
+        };
+        sitting.tell(Msg::Progress(now));
+        sitting.tell(Msg::Loaded(outlined(&steps)));
         // The rate depends on the clock.
         let steady: Vec<_> = sitting.lines().into_iter().filter(|line| !line.contains("/s")).collect();
         let name = format!("loading-{width}x{height}");
