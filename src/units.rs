@@ -1,5 +1,7 @@
 //! Sizes, counts, times and names as text. Serves every room; knows none of them.
 
+pub mod humanize;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;

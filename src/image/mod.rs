@@ -72,15 +72,20 @@ impl Layer {
     }
 }
 
-/// A command of the history without what builders put around it, on one line and safe to show.
+/// A command of the history without what builders put around it, its lines as they are.
 #[must_use]
-pub fn shown_command(created_by: &str) -> String {
+pub fn bare_command(created_by: &str) -> &str {
     let text = created_by.trim();
     let bare = ["/bin/sh -c #(nop)", "RUN /bin/sh -c", "/bin/sh -c"]
         .iter()
         .find_map(|start| text.strip_prefix(start))
         .unwrap_or(text);
-    let bare = bare.strip_suffix("# buildkit").unwrap_or(bare);
-    let words: Vec<_> = bare.split_whitespace().collect();
+    bare.strip_suffix("# buildkit").unwrap_or(bare).trim()
+}
+
+/// A command of the history without what builders put around it, on one line and safe to show.
+#[must_use]
+pub fn shown_command(created_by: &str) -> String {
+    let words: Vec<_> = bare_command(created_by).split_whitespace().collect();
     if words.is_empty() { "(no command)".into() } else { printable(words.join(" ").as_bytes()).into_owned() }
 }

@@ -1,7 +1,6 @@
 //! The gate: limits in, verdict out, compatible with dive's settings and its report.
 //! Must not know how an image is read or measured; it is given three numbers.
 
-pub mod bytes;
 pub mod dive_ci;
 mod rule;
 mod verdict;

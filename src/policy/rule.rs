@@ -2,7 +2,7 @@
 //! Must not know where the text was written, nor what an image measures.
 
 use crate::error::{Error, Result};
-use crate::policy::bytes;
+use crate::units::humanize;
 
 /// One of dive's rules. The variants stand in the order of their names, which is the order of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -164,7 +164,7 @@ fn size(rule: Rule, text: &str, place: &str) -> Result<Threshold<u64>> {
     if is_disabled(text) {
         return Ok(Threshold::Disabled);
     }
-    match bytes::parse(text) {
+    match humanize::parse(text) {
         Ok(value) => Ok(Threshold::Limit { value, text: text.to_owned() }),
         Err(cause) => Err(Error::usage(format!("{} is {text:?} {place}, which is no size", rule.id()))
             .caused_by(&cause)

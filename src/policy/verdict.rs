@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 
-use crate::policy::bytes;
 use crate::policy::rule::{Rule, Threshold, Thresholds};
-use crate::units::printable;
+use crate::units::{humanize, printable};
 
 /// What dive measures of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -201,7 +200,7 @@ fn failure(rule: Rule, measured: Measure, limit: &Limit) -> String {
     let limit = &limit.text;
     match (measured, rule) {
         (Measure::Bytes(wasted), _) => {
-            format!("{wasted} bytes ({}) are wasted, more than {limit}", bytes::humanize(wasted))
+            format!("{wasted} bytes ({}) are wasted, more than {limit}", humanize::write(wasted))
         }
         (Measure::Ratio(efficiency), Rule::LowestEfficiency) => {
             format!("the efficiency is {efficiency}, less than {limit}")

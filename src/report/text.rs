@@ -8,8 +8,7 @@ use crate::analysis::efficiency::{Fate, LayerAccount};
 use crate::image::Layer;
 use crate::index::walk::Live;
 use crate::index::{Differs, Kind};
-use crate::policy::bytes::humanize;
-use crate::units::{bytes, count, percent, printable};
+use crate::units::{bytes, count, humanize, percent, printable};
 
 /// Lines in lists that are cut short.
 const SHOWN: usize = 10;
@@ -197,7 +196,7 @@ fn dive(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let dive = &facts.analysis.dive;
     writeln!(out, "\nAnalysis, by dive's formulas:")?;
     writeln!(out, "  efficiency: {:.4} %", dive.efficiency * 100.0)?;
-    writeln!(out, "  wastedBytes: {} bytes ({})", dive.wasted_bytes, humanize(dive.wasted_bytes))?;
+    writeln!(out, "  wastedBytes: {} bytes ({})", dive.wasted_bytes, humanize::write(dive.wasted_bytes))?;
     writeln!(out, "  userWastedPercent: {} %", go_float(dive.user_wasted_percent * 100.0))?;
     writeln!(out, "Inefficient Files:\nCount  Wasted Space  File Path")?;
     if dive.inefficient_files.is_empty() {
@@ -206,7 +205,7 @@ fn dive(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let shown = if facts.gate.is_some() { dive.inefficient_files.len() } else { SHOWN };
     for file in dive.inefficient_files.iter().take(shown) {
         let path = facts.index.path(file.path);
-        writeln!(out, "{:>5}  {:>12}  /{}", file.count, humanize(file.bytes), printable(&path))?;
+        writeln!(out, "{:>5}  {:>12}  /{}", file.count, humanize::write(file.bytes), printable(&path))?;
     }
     let more = dive.inefficient_files.len().saturating_sub(shown);
     if more > 0 {

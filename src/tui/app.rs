@@ -2,26 +2,32 @@
 //! no terminal, no thread and no clock is needed to test it.
 
 mod act;
+mod tree;
+mod typing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent};
+use crossterm::event::{KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 
 use super::arrange::{Arranged, Plan};
 use super::bits::Paths;
+use super::card::Card;
 use super::keymap::{Hit, Key, Keymap, Place};
 use super::list::Cursor;
+use super::narrow::Narrow;
 use super::preview::{Inside, Report, Slot, Work};
 use super::projection::{Projection, View};
+use super::query::Query;
 use super::rows::{Row, Wish};
 use super::theme::Theme;
 use super::waste::Waste;
 use crate::index::PathId;
 use crate::session::Snapshot;
 use crate::tui::Explored;
+pub use typing::{List, Typing};
 
 /// What the screen shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +77,8 @@ pub enum Msg {
     Arranged(u64, Arranged),
     /// What reads the image again has something to say.
     Inside(Report),
+    /// The layers that touch what a filter of the list of layers says.
+    Touched(Query, Vec<bool>),
 }
 
 /// Something to be done outside.
@@ -82,6 +90,8 @@ pub enum Effect {
     Suspend,
     /// Make the lines of the tree, with the view that is there, or with one to be computed.
     Arrange(u64, Plan, Option<Arc<Projection>>),
+    /// Find the layers that touch what a filter says.
+    Touch(Query),
     /// Put a text on the clipboard.
     Copy(String),
     /// Read the image again.
@@ -94,14 +104,23 @@ pub enum Effect {
     Forget(PathBuf),
 }
 
+/// The least and the most of the width that the layers may take, in percent.
+pub const SPLITS: (u16, u16) = (20, 70);
+
 /// Where things were drawn last, for the mouse.
 #[derive(Debug, Clone, Default)]
 pub struct Areas {
     /// The list of layers.
     pub layers: Rect,
+    /// The lines between layers and files, where they stand side by side.
+    pub split: Option<Rect>,
+    /// Layers and files together.
+    pub files_screen: Option<Rect>,
+    /// The names of the screens.
+    pub tabs: Vec<(Rect, Screen)>,
     /// Lines that a layer takes.
     pub layer_height: u16,
-    /// In a narrow window: the first column of each layer that is shown.
+    /// In a narrow window: the first column of each layer that is shown, with its line in the list.
     pub strip: Vec<(u16, usize)>,
     /// The tree, or the list of waste.
     pub list: Rect,
@@ -123,8 +142,14 @@ pub struct App {
     pub zoom: bool,
     /// Share of the width that the layers take, in percent.
     pub split: u16,
+    /// Whether the mouse moves the line between layers and files.
+    pub dragging: bool,
     /// The chosen layer.
-    pub layer: Cursor,
+    pub layer: usize,
+    /// Its line in the list of layers.
+    pub layer_line: Cursor,
+    /// The layers that are listed.
+    pub layers: Narrow,
     /// How it is looked at.
     pub look: Look,
     /// The newest view that is computed.
@@ -139,14 +164,18 @@ pub struct App {
     pub row: Cursor,
     /// What is shipped for nothing.
     pub wastes: Vec<Waste>,
-    /// The chosen one.
+    /// The line of the chosen one.
     pub waste: Cursor,
+    /// Those that are listed.
+    pub waste_list: Narrow,
     /// How far the facts of the image are scrolled.
     pub facts: Cursor,
     /// The filter while it is typed.
-    pub typing: Option<String>,
+    pub typing: Option<Typing>,
     /// Whether help is open, and how far it is scrolled.
     pub help: Option<Cursor>,
+    /// A page of facts over the screen.
+    pub card: Option<Card>,
     /// What is looked into and extracted.
     pub inside: Inside,
     /// Keys of a sequence so far.
@@ -187,7 +216,10 @@ impl App {
             pane: Pane::Files,
             zoom: false,
             split: 42,
-            layer: Cursor::default(),
+            dragging: false,
+            layer: 0,
+            layer_line: Cursor::default(),
+            layers: Narrow::default(),
             look: Look::Layer,
             projection: None,
             viewed: None,
@@ -196,9 +228,11 @@ impl App {
             row: Cursor::default(),
             wastes: Vec::new(),
             waste: Cursor::default(),
+            waste_list: Narrow::default(),
             facts: Cursor::default(),
             typing: None,
             help: None,
+            card: None,
             inside: Inside::default(),
             pressed: Vec::new(),
             notice: None,
@@ -234,13 +268,14 @@ impl App {
                 Vec::new()
             }
             Msg::Inside(report) => self.report(report),
+            Msg::Touched(query, layers) => self.narrow_to_touched(&query, &layers),
         }
     }
 
     /// The layer that the cursor is on.
     #[must_use]
     pub fn layer(&self) -> u32 {
-        u32::try_from(self.layer.at).unwrap_or(u32::MAX)
+        u32::try_from(self.layer).unwrap_or(u32::MAX)
     }
 
     /// The path that the cursor is on.
@@ -263,102 +298,10 @@ impl App {
         }
     }
 
-    /// The view that the choices ask for.
-    fn view(&self) -> View {
-        let to = self.layer();
-        match self.look {
-            Look::Layer => View::Layer(to),
-            Look::UpTo => View::UpTo { from: to, to },
-            Look::Since(from) => View::UpTo { from: from.min(to), to },
-        }
-    }
-
-    /// Takes an image of which more is read than before. Who has chosen a layer keeps it, wherever it turns out to be.
-    fn take(&mut self, image: Arc<Explored>) -> Vec<Effect> {
-        let slots = image.loaded.stack.slots();
-        let chosen = self.image.as_ref().and_then(|before| *before.loaded.stack.slots().get(self.layer.at)?);
-        let place = chosen.and_then(|chosen| slots.iter().position(|slot| *slot == Some(chosen)));
-        self.layer.count = slots.len();
-        self.layer.go(place.filter(|_| self.layer.at > 0).unwrap_or(self.layer.at));
-        self.wastes.clone_from(&image.wastes);
-        self.waste.count = self.wastes.len();
-        self.image = Some(image);
-        self.viewed = None;
-        self.project()
-    }
-
-    /// Whether more of the image is to come.
-    #[must_use]
-    pub fn is_reading(&self) -> bool {
-        self.image.as_ref().is_none_or(|image| !image.is_whole)
-    }
-
-    /// Whether the tree is still to follow what was last asked for.
-    #[must_use]
-    pub fn is_arranging(&self) -> bool {
-        self.awaited.is_some()
-    }
-
-    /// Shows what the choices ask for.
-    pub(super) fn project(&mut self) -> Vec<Effect> {
-        if self.layer.count == 0 {
-            return Vec::new();
-        }
-        self.rebuild()
-    }
-
-    /// Makes the lines anew, at once or beside the screen.
-    pub(super) fn rebuild(&mut self) -> Vec<Effect> {
-        let Some(image) = self.image.clone() else { return Vec::new() };
-        self.generation += 1;
-        if let Some(path) = self.wanted()
-            && self.rows.get(self.row.at).is_none_or(|row| row.path != path)
-        {
-            // What is sought must be open all the way.
-            self.open.extend(image.loaded.index.lineage(path).skip(1));
-        }
-        let view = self.view();
-        let plan = Plan { view, wish: self.wish.clone(), open: self.open.clone(), unfold: self.unfold };
-        let projection = self.projection.clone().filter(|_| self.viewed == Some(view));
-        self.awaited = Some(view);
-        if let Some(arranged) = projection.as_ref().and_then(|projection| plan.at_once(&image, projection)) {
-            self.settle(arranged);
-            return Vec::new();
-        }
-        vec![Effect::Arrange(self.generation, plan, projection)]
-    }
-
-    /// The path that the cursor is to be on: what is sought, or where it is. Who does not move comes back to the path as
-    /// soon as a view shows it again.
-    fn wanted(&self) -> Option<PathId> {
-        let kept = self.chosen.filter(|(_, line)| *line == self.row.at).map(|(path, _)| path);
-        self.sought.or(kept).or_else(|| self.path())
-    }
-
-    /// Takes new lines; the cursor stays on its path, or on the nearest folder around it that is still shown.
-    fn settle(&mut self, Arranged { projection, rows, open }: Arranged) {
-        let wanted = self.wanted();
-        self.viewed = self.awaited.take();
-        (self.projection, self.rows, self.open) = (Some(projection), rows, open);
-        (self.sought, self.unfold) = (None, None);
-        let mut around = Paths::default();
-        if let (Some(image), Some(path)) = (&self.image, wanted) {
-            around.extend(image.loaded.index.lineage(path));
-        }
-        // Of folders within folders the innermost comes last.
-        let line = self.rows.iter().rposition(|row| around.contains(row.path) || around.contains(row.from));
-        self.row.count = self.rows.len();
-        self.row.go(line.unwrap_or(0));
-        self.chosen = wanted.map(|path| (path, self.row.at));
-        if std::mem::take(&mut self.seeks_match) {
-            self.go_to_match(0);
-        }
-    }
-
     fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
         self.notice = None;
         if self.typing.is_some() {
-            return self.type_filter(event);
+            return self.type_text(event);
         }
         if self.inside.prompt.is_some() {
             return self.type_place(event);
@@ -377,59 +320,19 @@ impl App {
         }
     }
 
-    fn type_filter(&mut self, event: KeyEvent) -> Vec<Effect> {
-        let Some(text) = &mut self.typing else { return Vec::new() };
-        match event.code {
-            KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return vec![Effect::Quit],
-            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => text.clear(),
-            KeyCode::Char(_) if event.modifiers.contains(KeyModifiers::CONTROL) => {}
-            KeyCode::Char(character) => text.push(character),
-            KeyCode::Backspace if text.is_empty() => self.typing = None,
-            KeyCode::Backspace => drop(text.pop()),
-            KeyCode::Enter => {
-                self.typing = None;
-                return Vec::new();
-            }
-            KeyCode::Esc => {
-                self.typing = None;
-                return self.clear_filter();
-            }
-            KeyCode::Up => self.row.step(-1),
-            KeyCode::Down => self.row.step(1),
-            _ => {}
-        }
-        if let Some(text) = self.typing.clone()
-            && text != self.wish.filter
-        {
-            if text.is_empty() {
-                return self.clear_filter();
-            }
-            self.wish.filter = text;
-            self.seeks_match = true;
-            return self.rebuild();
-        }
-        Vec::new()
-    }
-
-    /// Shows everything again, with the cursor where it is: what the filter opened on the way there stays open.
-    fn clear_filter(&mut self) -> Vec<Effect> {
-        if let (Some(image), Some(path)) = (&self.image, self.path()) {
-            self.open.extend(image.loaded.index.lineage(path).skip(1));
-        }
-        self.wish.filter.clear();
-        self.rebuild()
-    }
-
     /// The list that the cursor keys move in.
     pub(super) fn list(&mut self) -> &mut Cursor {
         if let Some(help) = &mut self.help {
             return help;
         }
+        if let Some(card) = &mut self.card {
+            return &mut card.cursor;
+        }
         if let Some(preview) = &mut self.inside.preview {
             return &mut preview.cursor;
         }
         match (self.screen, self.pane) {
-            (Screen::Files, Pane::Layers) => &mut self.layer,
+            (Screen::Files, Pane::Layers) => &mut self.layer_line,
             (Screen::Files, Pane::Files) => &mut self.row,
             (Screen::Waste, _) => &mut self.waste,
             (Screen::Image, _) => &mut self.facts,
@@ -437,8 +340,25 @@ impl App {
     }
 
     pub(super) fn walk(&mut self, step: impl FnOnce(&mut Cursor)) -> Vec<Effect> {
-        let before = self.layer.at;
+        let before = self.layer_line.at;
         step(self.list());
-        if self.layer.at == before { Vec::new() } else { self.project() }
+        if self.layer_line.at == before { Vec::new() } else { self.follow_layer() }
+    }
+
+    /// Takes the layer that the cursor of the list is on.
+    pub(super) fn follow_layer(&mut self) -> Vec<Effect> {
+        match self.layers.item(self.layer_line.at) {
+            Some(layer) if layer != self.layer => {
+                self.layer = layer;
+                self.rebuild()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The waste that the cursor is on.
+    #[must_use]
+    pub fn chosen_waste(&self) -> Option<&Waste> {
+        self.wastes.get(self.waste_list.item(self.waste.at)?)
     }
 }

@@ -42,6 +42,21 @@ impl Paths {
         }
     }
 
+    /// Keeps those that it is told to.
+    pub fn retain(&mut self, keep: impl Fn(PathId) -> bool) {
+        for (word, bits) in self.words.iter_mut().enumerate() {
+            let mut left = *bits;
+            while left != 0 {
+                let bit = left.trailing_zeros();
+                left &= left - 1;
+                let place = u32::try_from(word).unwrap_or(u32::MAX).saturating_mul(64).saturating_add(bit);
+                if !keep(PathId::from_place(place)) {
+                    *bits &= !(1 << bit);
+                }
+            }
+        }
+    }
+
     /// Takes all out.
     pub fn clear(&mut self) {
         self.words.clear();

@@ -9,7 +9,7 @@ use ratatui::widgets::{Block, Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 use super::action::Action;
-use super::app::{App, Areas, Look, Pane, Screen};
+use super::app::{App, Areas, List, Look, Pane, Screen, Typing};
 use super::keymap::Place;
 use super::pane;
 use super::theme::Role;
@@ -41,7 +41,8 @@ pub fn draw(app: &mut App, frame: &mut Frame) {
     ])
     .areas(area);
     frame.render_widget(title_line(app, usize::from(title.width)), title);
-    frame.render_widget(tabs_line(app), tabs);
+    let names = tabs_line(app, tabs);
+    frame.render_widget(names, tabs);
     if app.image.is_none() {
         pane::loading::draw(app, frame, main);
     } else {
@@ -56,6 +57,9 @@ pub fn draw(app: &mut App, frame: &mut Frame) {
     }
     if app.inside.preview.is_some() {
         pane::preview::draw(app, frame, main.union(detail));
+    }
+    if app.card.is_some() {
+        pane::card::draw(app, frame, main.union(detail));
     }
     frame.render_widget(hint_line(app, hints.width), hints);
     if app.help.is_some() {
@@ -72,6 +76,8 @@ fn files(app: &mut App, frame: &mut Frame, area: Rect) {
         }
     } else if area.width >= WIDE {
         let [layers, files] = Layout::horizontal([Constraint::Percentage(app.split), Constraint::Min(30)]).areas(area);
+        app.areas.files_screen = Some(area);
+        app.areas.split = Some(Rect { x: files.x.saturating_sub(1), width: 2, ..area });
         pane::layers::draw(app, frame, layers);
         pane::files::draw(app, frame, files);
     } else {
@@ -133,8 +139,9 @@ fn facts(app: &App) -> Vec<Span<'static>> {
     parts
 }
 
-fn tabs_line(app: &App) -> Line<'static> {
+fn tabs_line(app: &mut App, area: Rect) -> Line<'static> {
     let mut parts = vec![Span::raw(" ")];
+    let mut column = area.x + 1;
     let waste = if app.is_reading() { String::new() } else { format!(" {}", count(app.wastes.len() as u64)) };
     let tabs = [
         (Screen::Files, "1", "Files".to_owned()),
@@ -144,24 +151,19 @@ fn tabs_line(app: &App) -> Line<'static> {
     for (screen, key, name) in tabs {
         let (open, close) = if screen == app.screen { ("[", "]") } else { (" ", " ") };
         let style = if screen == app.screen { app.theme.style(Role::Title) } else { Style::new() };
-        parts.push(Span::styled(format!("{open}{key} {name}{close}"), style));
-        parts.push(Span::raw(" "));
+        let tab = Span::styled(format!("{open}{key} {name}{close}"), style);
+        let width = u16::try_from(tab.width()).unwrap_or(u16::MAX);
+        app.areas.tabs.push((Rect { x: column, width, ..area }, screen));
+        column = column.saturating_add(width + 1);
+        parts.extend([tab, Span::raw(" ")]);
     }
     Line::from(parts)
 }
 
 /// What can be done here. A notice, the filter being typed, or a sequence begun takes the place of the hints.
 fn hint_line(app: &App, width: u16) -> Line<'static> {
-    if let Some(text) = &app.typing {
-        let found = app.rows.iter().filter(|row| row.is_match).count();
-        return Line::from(vec![
-            Span::styled(" / ", app.theme.style(Role::Key)),
-            Span::raw(format!("{}▏", printable(text.as_bytes()))),
-            Span::styled(
-                format!("   {} shown   enter keep   esc clear", count(found as u64)),
-                app.theme.style(Role::Dim),
-            ),
-        ]);
+    if let Some(typing) = &app.typing {
+        return typing_line(app, typing, usize::from(width));
     }
     if let Some(prompt) = &app.inside.prompt {
         return Line::from(vec![
@@ -219,6 +221,29 @@ fn hint_line(app: &App, width: u16) -> Line<'static> {
         parts.push(Span::raw(format!(" {text}  ")));
     }
     Line::from(parts)
+}
+
+/// The filter while it is typed: what it finds, or why it is none yet.
+fn typing_line(app: &App, typing: &Typing, width: usize) -> Line<'static> {
+    let found = match typing.list {
+        List::Files => app.rows.iter().filter(|row| row.is_match).count(),
+        List::Layers => app.layer_line.count,
+        List::Waste => app.waste.count,
+    };
+    let (said, role) = match &typing.wrong {
+        Some(why) => (format!("   {}", printable(why.as_bytes())), Role::Warn),
+        None if typing.text.is_empty() => {
+            ("   a part of a name, *.so, size>10M, is:setuid, layer:3, re:^/usr   esc leave".to_owned(), Role::Dim)
+        }
+        None => (format!("   {} shown   enter keep   esc clear", count(found as u64)), Role::Dim),
+    };
+    let text = format!("{}▏", printable(typing.text.as_bytes()));
+    let room = width.saturating_sub(text.width() + 3);
+    Line::from(vec![
+        Span::styled(" / ", app.theme.style(Role::Key)),
+        Span::raw(text),
+        Span::styled(pane::cut(&said, room), app.theme.style(role)),
+    ])
 }
 
 /// One word for the hint bar.

@@ -5,6 +5,7 @@ mod action;
 mod app;
 mod arrange;
 mod bits;
+mod card;
 mod frame;
 mod input;
 mod jobs;
@@ -12,10 +13,13 @@ mod keymap;
 mod list;
 mod magic;
 mod mouse;
+mod narrow;
 mod pane;
 mod picker;
+
 mod preview;
 mod projection;
+mod query;
 mod rows;
 mod sieve;
 mod terminal;
@@ -37,7 +41,7 @@ use crate::analysis::efficiency::{Account, account};
 use crate::error::{Error, Result};
 use crate::session::{Loaded, Progress};
 use app::{App, Effect, Msg};
-use arrange::{Arranged, Order};
+use arrange::{Done, Order};
 use input::Input;
 use jobs::Jobs;
 use keymap::Keymap;
@@ -87,7 +91,7 @@ impl Explored {
 /// What the jobs beside the screen have to say.
 enum News {
     Loaded(Result<Box<Explored>>),
-    Arranged(u64, Arranged),
+    Done(Done),
     Inside(preview::Report),
 }
 
@@ -139,7 +143,7 @@ fn run(
     let mut jobs = Jobs::new(news);
     let said = news.clone();
     // Nobody listens once the explorer is left.
-    let orders = arrange::start(move |generation, arranged| drop(said.send(News::Arranged(generation, arranged))));
+    let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
     let mut grown = Instant::now();
     let (working, idle) = (tick(PROGRESS), never());
     screen.draw(app).map_err(|error| unusable(&error))?;
@@ -158,7 +162,8 @@ fn run(
             recv(arriving) -> said => match said {
                 Ok(News::Loaded(Ok(image))) => Msg::Loaded(Arc::from(image)),
                 Ok(News::Loaded(Err(error))) => return Err(error),
-                Ok(News::Arranged(generation, arranged)) => Msg::Arranged(generation, arranged),
+                Ok(News::Done(Done::Tree(generation, arranged))) => Msg::Arranged(generation, arranged),
+                Ok(News::Done(Done::Touched(query, layers))) => Msg::Touched(query, layers),
                 Ok(News::Inside(report)) => Msg::Inside(report),
                 Err(_) => return Ok(()),
             },
@@ -195,7 +200,12 @@ fn run(
                 Effect::Arrange(generation, plan, projection) => {
                     if let Some(image) = app.image.clone() {
                         // It ends with this loop, not before.
-                        let _ = orders.send(Order { generation, image, plan, projection });
+                        let _ = orders.send(Order::Tree { generation, image, plan, projection });
+                    }
+                }
+                Effect::Touch(query) => {
+                    if let Some(image) = app.image.clone() {
+                        let _ = orders.send(Order::Touched(image, query));
                     }
                 }
             }

@@ -4,7 +4,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::action::Action;
-use super::app::{App, Effect, Pane, Screen};
+use super::app::{App, Effect, Pane, SPLITS, Screen};
 
 /// Lines for a step of the wheel.
 const WHEEL: isize = 3;
@@ -16,12 +16,27 @@ impl App {
             MouseEventKind::ScrollDown => 1,
             MouseEventKind::ScrollUp => -1,
             MouseEventKind::Down(MouseButton::Left) => 0,
-            _ => return Vec::new(),
+            MouseEventKind::Drag(MouseButton::Left) => {
+                self.drag(event.column);
+                return Vec::new();
+            }
+            _ => {
+                self.dragging = false;
+                return Vec::new();
+            }
         };
-        if self.help.is_some() || self.inside.preview.is_some() {
+        if self.help.is_some() || self.card.is_some() || self.inside.preview.is_some() {
             return self.walk(|list| list.step(step * WHEEL));
         }
         let at = Position::new(event.column, event.row);
+        self.dragging = step == 0 && self.areas.split.is_some_and(|split| split.contains(at));
+        if self.dragging {
+            return Vec::new();
+        }
+        if step == 0 && self.areas.tabs.iter().any(|(area, _)| area.contains(at)) {
+            self.screen = self.areas.tabs.iter().find(|(area, _)| area.contains(at)).map_or(self.screen, |tab| tab.1);
+            return Vec::new();
+        }
         let in_layers = self.areas.layers.contains(at);
         if !in_layers && !self.areas.list.contains(at) {
             return Vec::new();
@@ -37,15 +52,23 @@ impl App {
         }
     }
 
+    /// Moves the line between layers and files to a column.
+    fn drag(&mut self, column: u16) {
+        if let Some(whole) = self.areas.files_screen.filter(|whole| self.dragging && whole.width > 0) {
+            let share = u32::from(column.saturating_sub(whole.x)) * 100 / u32::from(whole.width);
+            self.split = u16::try_from(share).unwrap_or(SPLITS.1).clamp(SPLITS.0, SPLITS.1);
+        }
+    }
+
     fn click_layer(&mut self, at: Position) -> Vec<Effect> {
         let area = self.areas.layers;
-        let layer = if self.areas.strip.is_empty() {
-            self.layer.top + usize::from((at.y - area.y) / self.areas.layer_height.max(1))
+        let line = if self.areas.strip.is_empty() {
+            self.layer_line.top + usize::from((at.y - area.y) / self.areas.layer_height.max(1))
         } else {
             let before = self.areas.strip.iter().rev().find(|(column, _)| *column <= at.x);
-            before.map_or(self.layer.at, |(_, layer)| *layer)
+            before.map_or(self.layer_line.at, |(_, line)| *line)
         };
-        if layer < self.layer.count { self.walk(|list| list.go(layer)) } else { Vec::new() }
+        if line < self.layer_line.count { self.walk(|list| list.go(line)) } else { Vec::new() }
     }
 
     /// A click on the chosen line opens it.

@@ -108,7 +108,14 @@ fn cell(index: &Index, account: &Account, story: &Story<'_>, view: View) -> Opti
     };
     let before = live_after(story.events.iter().filter(|event| event.layer < from));
     let after = live_after(story.events.iter().filter(|event| event.layer <= to));
-    let touched = story.events.iter().rev().find(|event| (from..=to).contains(&event.layer) && is_news(event));
+    // What came and went within the range is still shipped.
+    let gone =
+        || within(story, from, to).rev().find_map(|event| event.before.filter(|_| event.change == Change::Removed));
+    let (before, after) = match (before, after) {
+        (None, None) => (gone(), None),
+        known => known,
+    };
+    let touched = within(story, from, to).rev().find(|event| is_news(event));
     let state = match (before, after, touched) {
         (_, _, None) if matches!(view, View::Layer(_)) => return None,
         (None, None, _) => return None,
@@ -128,6 +135,11 @@ fn cell(index: &Index, account: &Account, story: &Story<'_>, view: View) -> Opti
     let size = if entry.kind == Kind::File { entry.size } else { 0 };
     let hidden = if account.fate(live.entry, live.layer) == Fate::Visible { 0 } else { size };
     Some(Cell { state, live: Some(live), size, hidden, count: 0 })
+}
+
+/// What the layers of a range do.
+fn within<'s>(story: &'s Story<'_>, from: u32, to: u32) -> impl DoubleEndedIterator<Item = &'s Event> {
+    story.events.iter().filter(move |event| (from..=to).contains(&event.layer))
 }
 
 fn is_news(event: &Event) -> bool {

@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 
+use super::Explored;
 use super::bits::Paths;
 use super::projection::{Cell, Projection};
+use super::query::Query;
 use super::sieve::Sieve;
 use crate::index::{Index, PathId};
 
@@ -59,13 +61,13 @@ pub struct Wish {
     pub fold: bool,
     /// Kinds of change that are left out.
     pub hide: Hide,
-    /// A text that names must contain.
-    pub filter: String,
+    /// What paths must fit.
+    pub filter: Query,
 }
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { sort: Sort::Size, reversed: false, fold: true, hide: Hide::default(), filter: String::new() }
+        Self { sort: Sort::Size, reversed: false, fold: true, hide: Hide::default(), filter: Query::default() }
     }
 }
 
@@ -138,13 +140,14 @@ impl<'a> Rows<'a> {
     #[must_use]
     pub fn within(
         most: usize,
-        index: &'a Index,
+        image: &'a Explored,
         projection: &'a Projection,
         wish: &'a Wish,
         open: &'a Paths,
     ) -> Option<Vec<Row>> {
+        let index = &image.loaded.index;
         let left = most.checked_sub(Sieve::effort(index, wish))?;
-        Self { index, projection, wish, open, sieve: Sieve::new(index, projection, wish), left }.build()
+        Self { index, projection, wish, open, sieve: Sieve::new(image, projection, wish), left }.build()
     }
 
     fn build(mut self) -> Option<Vec<Row>> {

@@ -1,8 +1,10 @@
 //! What of a view is shown: what the switches leave out goes, and with a filter what it does not find. Computed for all
 //! paths at once, in the order of the arena, where every folder comes before what it holds.
 
+use super::Explored;
 use super::bits::Paths;
 use super::projection::{Projection, State};
+use super::query::{Query, Seen, Spelling};
 use super::rows::{Hide, Wish};
 use crate::index::{Index, PathId};
 
@@ -25,11 +27,12 @@ struct Found {
 impl<'a> Sieve<'a> {
     /// Sifts a view.
     #[must_use]
-    pub fn new(index: &Index, projection: &'a Projection, wish: &Wish) -> Self {
+    pub fn new(image: &Explored, projection: &'a Projection, wish: &Wish) -> Self {
+        let index = &image.loaded.index;
         if wish.filter.is_empty() && wish.hide == Hide::default() {
             return Self { projection, shown: None, filter: None };
         }
-        let filter = (!wish.filter.is_empty()).then(|| search(index, projection, &wish.filter));
+        let filter = (!wish.filter.is_empty()).then(|| search(image, projection, &wish.filter));
         let mut shown = Paths::with_room(index.paths());
         let within = filter.as_ref().map(|filter| filter.within(index));
         for path in backwards(index) {
@@ -107,24 +110,15 @@ fn backwards(index: &Index) -> impl Iterator<Item = PathId> {
     paths(index).rev()
 }
 
-/// The paths whose name contains the text, and the folders around them. Small letters find large ones, too.
-fn search(index: &Index, projection: &Projection, filter: &str) -> Found {
+/// The paths that fit the filter, and the folders around them.
+fn search(image: &Explored, projection: &Projection, query: &Query) -> Found {
+    let (index, stack) = (&image.loaded.index, &image.loaded.stack);
     let (mut found, mut around) = (Paths::with_room(index.paths()), Paths::with_room(index.paths()));
-    let sensitive = filter.chars().any(char::is_uppercase);
-    let wanted = if sensitive { filter.to_owned() } else { filter.to_lowercase() };
-    let finder = memchr::memmem::Finder::new(wanted.as_bytes());
-    // One buffer for all names: a million of them are looked at while somebody waits.
-    let mut lower = Vec::new();
+    // One room for all names: a million of them are looked at while somebody waits.
+    let mut spelling = Spelling::default();
     for path in paths(index) {
-        if projection.cell(path).state == State::Absent {
-            continue;
-        }
-        lower.clear();
-        lower.extend_from_slice(index.name(path));
-        if !sensitive {
-            lower.make_ascii_lowercase();
-        }
-        if finder.find(&lower).is_some() {
+        let cell = projection.cell(path);
+        if cell.state != State::Absent && query.fits(&Seen { index, stack, path, cell }, &mut spelling) {
             found.insert(path);
             let mut above = index.parent(path);
             while let Some(folder) = above.filter(|folder| around.insert(*folder)) {

@@ -65,6 +65,15 @@ impl Waste {
         (self.files > 0).then_some(self.largest)
     }
 
+    /// The layers that it is about.
+    #[must_use]
+    pub fn layers(&self) -> Vec<u32> {
+        match self.cause {
+            Cause::Deleted { by } | Cause::Replaced { by } | Cause::Rewritten { by, .. } => vec![self.layer, by],
+            Cause::Duplicate | Cause::ManyDuplicates { .. } => vec![self.layer],
+        }
+    }
+
     /// The folder that holds all of it, or the file itself.
     #[must_use]
     pub fn folder(&self) -> PathId {

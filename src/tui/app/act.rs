@@ -1,8 +1,11 @@
 //! What each action does to the state.
 
-use super::{App, Effect, Look, Pane, Screen};
+use super::{App, Effect, List, Look, Pane, SPLITS, Screen, Typing};
+use crate::image::bare_command;
+use crate::index::{Index, PathId};
 use crate::tui::action::Action;
 use crate::tui::list::Cursor;
+use crate::tui::query::Query;
 use crate::tui::rows::{Hide, Sort};
 use crate::tui::waste::Waste;
 use crate::units::printable;
@@ -22,7 +25,10 @@ const ALWAYS: [Action; 10] = [
 ];
 
 /// What can be done with a file that is looked into.
-const INSIDE: [Action; 4] = [Action::CopyPath, Action::ToggleHex, Action::Extract, Action::Page];
+const INSIDE: [Action; 5] = [Action::CopyPath, Action::DescribePath, Action::ToggleHex, Action::Extract, Action::Page];
+
+/// What can be done with a page of facts.
+const ON_CARD: [Action; 3] = [Action::CopyPath, Action::CopyDigest, Action::CopyCommand];
 
 impl App {
     /// What lies over the part that an action is for. Nobody wants to change what is not seen.
@@ -32,6 +38,9 @@ impl App {
         }
         if self.help.is_some() {
             return Some("the keys");
+        }
+        if self.card.is_some() {
+            return (!ON_CARD.contains(&action)).then_some("the page");
         }
         (self.inside.preview.is_some() && !INSIDE.contains(&action)).then_some("the preview")
     }
@@ -57,16 +66,20 @@ impl App {
                     Look::Layer => Look::UpTo,
                     Look::UpTo | Look::Since(_) => Look::Layer,
                 };
-                return self.project();
+                return self.rebuild();
             }
             Action::MarkRange => {
                 self.look = Look::Since(self.layer());
                 self.notice = Some(format!("range from layer {}: choose its end among the layers", self.layer()));
-                return self.project();
+                return self.rebuild();
             }
             Action::Back => return self.back(),
             Action::CopyPath => return self.copy_path(),
             Action::CopyDigest => return self.copy_digest(),
+            Action::CopyCommand => return self.copy_command(),
+            Action::DescribeLayer => self.describe_layer(),
+            Action::DescribePath => self.describe_path(),
+            Action::TouchingLayers => return self.list_touching_layers(),
             Action::ShowInFiles => return self.show_in_files(),
             Action::Help => self.help = if self.help.is_some() { None } else { Some(Cursor::new(Action::ALL.len())) },
             Action::NextPane => {
@@ -77,11 +90,15 @@ impl App {
             Action::ShowWaste => self.screen = Screen::Waste,
             Action::ShowImage => self.screen = Screen::Image,
             Action::Zoom => self.zoom = !self.zoom,
-            Action::Narrower => self.split = self.split.saturating_sub(4).max(20),
-            Action::Wider => self.split = (self.split + 4).min(70),
+            Action::Narrower => self.split = self.split.saturating_sub(4).max(SPLITS.0),
+            Action::Wider => self.split = (self.split + 4).min(SPLITS.1),
             Action::Filter => {
-                (self.screen, self.pane) = (Screen::Files, Pane::Files);
-                self.typing = Some(self.wish.filter.clone());
+                if let Some(list) = self.filtered_list() {
+                    let text = self.filter_of(list).text().to_owned();
+                    self.typing = Some(Typing { list, text, wrong: None });
+                } else {
+                    self.notice = Some("there is no list here to filter".into());
+                }
             }
             Action::NextMatch => self.go_to_match(1),
             Action::PreviousMatch => self.go_to_match(-1),
@@ -99,6 +116,7 @@ impl App {
                 self.unfold = self.path();
                 return self.rebuild();
             }
+            Action::CloseBelow => return self.close_below(),
             Action::CloseAll => {
                 // What lies deeper is left for the folder that still shows.
                 self.chosen = None;
@@ -136,9 +154,8 @@ impl App {
     }
 
     pub(in crate::tui) fn change_layer(&mut self, by: isize) -> Vec<Effect> {
-        let before = self.layer.at;
-        self.layer.step(by);
-        if self.layer.at == before { Vec::new() } else { self.project() }
+        self.layer_line.step(by);
+        self.follow_layer()
     }
 
     /// One step back, and never further than one.
@@ -146,19 +163,25 @@ impl App {
         if self.help.take().is_some() {
             return Vec::new();
         }
+        if self.card.take().is_some() {
+            return Vec::new();
+        }
         if let Some(effects) = self.back_inside() {
             return effects;
+        }
+        if let Some(list) = self.filtered_list().filter(|list| !self.filter_of(*list).is_empty()) {
+            return self.clear_filter(list);
         }
         if self.screen != Screen::Files {
             self.screen = Screen::Files;
             return Vec::new();
         }
-        if !self.wish.filter.is_empty() {
-            return self.clear_filter();
+        if !self.layers.query.is_empty() {
+            return self.clear_filter(List::Layers);
         }
         if let Look::Since(_) = self.look {
             self.look = Look::UpTo;
-            return self.project();
+            return self.rebuild();
         }
         Vec::new()
     }
@@ -177,6 +200,22 @@ impl App {
             self.open.extend(index.lineage(row.path).take_while(|path| Some(*path) != around));
         } else {
             self.open.remove(row.path);
+        }
+        self.rebuild()
+    }
+
+    /// Closes the folder with all that is open in it; on a file, the folder around it.
+    fn close_below(&mut self) -> Vec<Effect> {
+        let Some(row) = self.rows.get(self.row.at).copied() else { return Vec::new() };
+        let Some(image) = self.image.clone() else { return Vec::new() };
+        let index = &image.loaded.index;
+        let Some(folder) = (if row.is_folder { Some(row.path) } else { index.parent(row.from) }) else {
+            return Vec::new();
+        };
+        let is_below = |path: PathId| index.lineage(path).any(|above| above == folder);
+        self.open.retain(|path| !is_below(path));
+        if folder != Index::ROOT {
+            self.sought = Some(folder);
         }
         self.rebuild()
     }
@@ -208,11 +247,17 @@ impl App {
         }
     }
 
+    /// The path that keys mean now.
+    pub(in crate::tui) fn chosen_path(&self) -> Option<PathId> {
+        match (&self.inside.preview, self.screen) {
+            (Some(preview), _) => Some(preview.path),
+            (None, Screen::Waste) => self.chosen_waste().and_then(Waste::path),
+            (None, Screen::Files | Screen::Image) => self.path(),
+        }
+    }
+
     fn copy_path(&mut self) -> Vec<Effect> {
-        let path = match self.screen {
-            Screen::Waste => self.wastes.get(self.waste.at).and_then(Waste::path),
-            _ => self.path(),
-        };
+        let path = self.chosen_path();
         let (Some(image), Some(path)) = (&self.image, path) else { return Vec::new() };
         let text = format!("/{}", printable(&image.loaded.index.path(path)));
         self.notice = Some(format!("copied {text}"));
@@ -220,7 +265,7 @@ impl App {
     }
 
     fn copy_digest(&mut self) -> Vec<Effect> {
-        let Some(layer) = self.image.as_ref().and_then(|image| image.loaded.image.layers.get(self.layer.at)) else {
+        let Some(layer) = self.image.as_ref().and_then(|image| image.loaded.image.layers.get(self.layer)) else {
             return Vec::new();
         };
         let Some(digest) = layer.digest.clone().or_else(|| layer.diff_id.clone()) else { return Vec::new() };
@@ -228,14 +273,34 @@ impl App {
         vec![Effect::Copy(digest)]
     }
 
+    /// The command as the builder wrote it, control characters and all: it is not shown, but taken along.
+    fn copy_command(&mut self) -> Vec<Effect> {
+        let layer = self.image.as_ref().and_then(|image| image.loaded.image.layers.get(self.layer));
+        let Some(step) = layer.and_then(|layer| layer.step.as_ref()) else {
+            self.notice = Some("the image does not say what made this layer".into());
+            return Vec::new();
+        };
+        let command = bare_command(&step.created_by).to_owned();
+        self.notice = Some(format!("copied the command of layer {}", self.layer));
+        vec![Effect::Copy(command)]
+    }
+
+    /// Lists only the layers that touch the chosen path, or what is below it.
+    fn list_touching_layers(&mut self) -> Vec<Effect> {
+        let (Some(image), Some(path)) = (&self.image, self.path()) else { return Vec::new() };
+        let query = Query::under(&image.loaded.index.path(path));
+        self.notice = Some(format!("layers that touch {}: esc lists all again", query.text()));
+        self.narrow_layers(query)
+    }
+
     fn show_in_files(&mut self) -> Vec<Effect> {
-        let Some(waste) = self.wastes.get(self.waste.at) else { return Vec::new() };
+        let Some(waste) = self.chosen_waste() else { return Vec::new() };
         let (Some(path), layer) = (waste.path(), waste.layer) else { return Vec::new() };
         (self.screen, self.pane, self.look) = (Screen::Files, Pane::Files, Look::Layer);
-        self.wish.filter.clear();
+        self.wish.filter = Query::default();
         self.wish.hide = Hide::default();
-        self.layer.go(layer as usize);
+        self.show_layer(layer as usize);
         self.sought = Some(path);
-        self.project()
+        self.rebuild()
     }
 }

@@ -11,6 +11,7 @@ use crate::index::PathId;
 use crate::index::walk::{Change, story_of};
 use crate::tui::Explored;
 use crate::tui::app::{App, Pane, Screen};
+use crate::tui::card::told;
 use crate::tui::frame::boxed;
 use crate::tui::theme::Role;
 
@@ -30,7 +31,7 @@ pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
 }
 
 fn layer(app: &App, image: &Explored, width: usize) -> Vec<Line<'static>> {
-    let Some(layer) = image.loaded.image.layers.get(app.layer.at) else { return Vec::new() };
+    let Some(layer) = image.loaded.image.layers.get(app.layer) else { return Vec::new() };
     let digest = layer.digest.as_deref().or(layer.diff_id.as_deref()).unwrap_or("no digest");
     vec![
         Line::from(cut(&layer.command(), width)),
@@ -47,16 +48,8 @@ fn file(app: &App, image: &Explored, path: PathId, width: usize) -> Vec<Line<'st
     let story: Vec<String> = story_of(index, stack, path)
         .into_iter()
         .filter_map(|event| {
-            let layer = event.layer;
-            let words = |differs: crate::index::Differs| differs.words().collect::<Vec<_>>().join(", ");
-            match event.change {
-                Change::Added => Some(format!("added in {layer}")),
-                Change::Changed(differs) => Some(format!("{} changed in {layer}", words(differs))),
-                Change::Rewritten(differs) if words(differs).is_empty() => Some(format!("stored again in {layer}")),
-                Change::Rewritten(differs) => Some(format!("stored again in {layer} for its {}", words(differs))),
-                Change::Removed => Some(format!("removed in {layer}")),
-                Change::Unchanged | Change::Dangling => None,
-            }
+            let is_news = !matches!(event.change, Change::Unchanged | Change::Dangling);
+            is_news.then(|| format!("{} in {}", told(&event).0, event.layer))
         })
         .collect();
     let brought = app.projection.as_ref().and_then(|projection| projection.cell(path).live).and_then(|live| {

@@ -26,7 +26,7 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let filter = if app.wish.filter.is_empty() {
         String::new()
     } else {
-        format!(" · /{}", printable(app.wish.filter.as_bytes()))
+        format!(" · filter {}", printable(app.wish.filter.text().as_bytes()))
     };
     let left_out = match app.wish.hide.words() {
         kinds if kinds.is_empty() => kinds,
@@ -57,13 +57,13 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
 
 /// Why there is nothing to see, and how to see something.
 fn nothing(app: &App, image: &Explored) -> (String, Role) {
-    let failed = image.loaded.layers.get(app.layer.at).and_then(|layer| layer.failed.as_ref());
-    let is_to_come = image.loaded.layers.get(app.layer.at).is_some_and(|layer| layer.arrival != Arrival::Read);
+    let failed = image.loaded.layers.get(app.layer).and_then(|layer| layer.failed.as_ref());
+    let is_to_come = image.loaded.layers.get(app.layer).is_some_and(|layer| layer.arrival != Arrival::Read);
     let why = match (app.look, failed) {
-        _ if app.layer.count == 0 => "this image has no layers",
+        _ if image.loaded.layers.is_empty() => "this image has no layers",
         _ if app.projection.is_none() => "one moment …",
         (Look::Layer, _) if is_to_come => "this layer is still to be read",
-        _ if !app.wish.filter.is_empty() => "no name contains this",
+        _ if !app.wish.filter.is_empty() => "nothing here fits the filter (esc clears it)",
         (Look::Layer, Some(reason)) => return (format!("this layer could not be read: {reason}"), Role::Error),
         _ if app.wish.hide != Hide::default() => "all there is here is left out (+ ~ - u bring it back)",
         (Look::Layer, None) => "nothing here: this layer changes no file (v shows the image up to here)",

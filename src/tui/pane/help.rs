@@ -16,7 +16,7 @@ use crate::tui::theme::Role;
 pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let [column] = Layout::horizontal([Constraint::Max(80)]).flex(Flex::Center).areas(area);
     let [area] =
-        Layout::vertical([Constraint::Max(area.height.saturating_sub(2).min(46))]).flex(Flex::Center).areas(column);
+        Layout::vertical([Constraint::Max(area.height.saturating_sub(2).min(58))]).flex(Flex::Center).areas(column);
     let lines = usize::from(area.height.saturating_sub(2));
     let note = if lines < Action::ALL.len() { "j k walk · esc closes" } else { "esc closes" };
     let block = boxed(app, "Keys", note, true);

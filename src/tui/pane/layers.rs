@@ -13,7 +13,7 @@ use crate::session::{Arrival, LoadedLayer};
 use crate::tui::app::{App, Pane};
 use crate::tui::frame::boxed;
 use crate::tui::theme::Role;
-use crate::units::bytes;
+use crate::units::{bytes, printable};
 
 /// Lines that a layer takes: its numbers, and its command.
 const HEIGHT: u16 = 2;
@@ -27,14 +27,21 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     (app.areas.layers, app.areas.layer_height) = (inner, HEIGHT);
-    app.layer.fit(usize::from(inner.height / HEIGHT));
-    let shown = app.layer.top..(app.layer.top + app.layer.height + 1).min(app.layer.count);
+    app.layer_line.fit(usize::from(inner.height / HEIGHT));
+    if app.layer_line.count == 0 && !app.layers.query.is_empty() {
+        return frame.render_widget(Paragraph::new("no layer fits the filter (esc clears it)"), inner);
+    }
+    let shown = app.layer_line.top..(app.layer_line.top + app.layer_line.height + 1).min(app.layer_line.count);
+    let shown = shown.filter_map(|line| app.layers.item(line));
     let lines: Vec<Line> = shown.flat_map(|layer| entry(app, layer, usize::from(inner.width))).collect();
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
 fn place(app: &App) -> String {
-    format!("{} of {}", (app.layer.at + 1).min(app.layer.count), app.layer.count)
+    let (line, filter) = (app.layer_line, &app.layers.query);
+    let filter =
+        if filter.is_empty() { String::new() } else { format!("filter {} · ", printable(filter.text().as_bytes())) };
+    format!("{filter}{} of {}", (line.at + 1).min(line.count), line.count)
 }
 
 fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
@@ -42,7 +49,7 @@ fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
     let theme = app.theme;
     let account = &image.account;
     let (own, changes) = (account.layers[layer].bytes, account.layers[layer].changes);
-    let chosen = layer == app.layer.at;
+    let chosen = layer == app.layer;
     let mark = if chosen { "▸" } else { " " };
     let described = &image.loaded.image.layers[layer];
     let command = match &described.step {
@@ -90,7 +97,7 @@ fn arriving(app: &App, layer: usize, outcome: &LoadedLayer, command: &str) -> [L
     let (now, theme) = (app.progress, app.theme);
     let is_current = now.current.is_some_and(|current| current as usize == layer);
     let size = if outcome.expected > 0 { bytes(outcome.expected) } else { "—".to_owned() };
-    let chosen = layer == app.layer.at;
+    let chosen = layer == app.layer;
     let mark = if chosen { "▸" } else { " " };
     let mut parts = vec![Span::raw(format!("{mark}{layer:>3} {size:>9} "))];
     if is_current && now.current_expected > 0 {
@@ -120,9 +127,9 @@ fn short(many: u64) -> String {
 /// Draws the strip: all layers as bars in a line, the chosen one in brackets.
 pub fn draw_strip(app: &mut App, frame: &mut Frame, area: Rect) {
     let Some(image) = app.image.clone() else { return };
-    let at = app.layer.at;
+    let at = app.layer;
     let title = image.loaded.image.layers.get(at).map(Layer::command).unwrap_or_default();
-    if app.layer.count == 0 {
+    if app.layer_line.count == 0 {
         frame.render_widget(boxed(app, "Layers", &place(app), app.pane == Pane::Layers), area);
         return;
     }
@@ -140,21 +147,22 @@ pub fn draw_strip(app: &mut App, frame: &mut Frame, area: Rect) {
         if layer == at { format!("[{text}] ") } else { format!(" {text}  ") }
     };
     // The chosen one stays in sight: the strip begins where it still fits.
+    let shown: Vec<usize> = (0..app.layer_line.count).filter_map(|line| app.layers.item(line)).collect();
     let mut first = 0;
-    let width = usize::from(inner.width);
-    while first < at && (first..=at).map(|layer| cell(layer).width()).sum::<usize>() > width {
+    let (width, line) = (usize::from(inner.width), app.layer_line.at);
+    while first < line && shown[first..=line].iter().map(|layer| cell(*layer).width()).sum::<usize>() > width {
         first += 1;
     }
     let mut column = inner.x;
     let mut parts = Vec::new();
-    for layer in first..app.layer.count {
+    for (line, &layer) in shown.iter().enumerate().skip(first) {
         let role = match app.pane {
             _ if layer != at => Role::Bar,
             Pane::Layers => Role::Selection,
             Pane::Files => Role::Title,
         };
         let part = Span::styled(cell(layer), app.theme.style(role));
-        app.areas.strip.push((column, layer));
+        app.areas.strip.push((column, line));
         column = column.saturating_add(u16::try_from(part.width()).unwrap_or(u16::MAX));
         parts.push(part);
         if column >= inner.right() {

@@ -1,5 +1,6 @@
 //! The parts of the screen. Each draws itself into its area from the state, and changes nothing but where it is scrolled.
 
+pub mod card;
 pub mod detail;
 pub mod files;
 pub mod help;

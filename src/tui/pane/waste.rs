@@ -13,49 +13,55 @@ use crate::tui::app::App;
 use crate::tui::frame::boxed;
 use crate::tui::theme::Role;
 use crate::tui::waste::{Cause, Waste};
-use crate::units::{bytes, count};
+use crate::units::{bytes, count, printable};
 
 /// Draws the list.
 pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let Some(image) = app.image.clone() else { return };
     let hidden = image.account.total.hidden();
-    let block = boxed(
-        app,
-        &format!("Waste · {} hidden", bytes(hidden)),
-        &format!("{} of {}", (app.waste.at + 1).min(app.waste.count), app.waste.count),
-        true,
-    );
+    let block = boxed(app, &format!("Waste · {} hidden", bytes(hidden)), &place(app), true);
     let inner = block.inner(area);
     frame.render_widget(block, area);
     app.areas.list = inner;
     app.waste.fit(usize::from(inner.height));
-    if app.wastes.is_empty() {
-        frame.render_widget(Paragraph::new("nothing is shipped for nothing"), inner);
+    if app.waste.count == 0 {
+        let why = if app.wastes.is_empty() { "nothing is shipped for nothing" } else { "nothing fits the filter" };
+        frame.render_widget(Paragraph::new(why), inner);
         return;
     }
     let largest = app.wastes.first().map_or(0, |waste| waste.bytes);
     let width = usize::from(inner.width);
-    let shown = app.waste.top..(app.waste.top + app.waste.height).min(app.wastes.len());
+    let shown = app.waste.top..(app.waste.top + app.waste.height).min(app.waste.count);
     let lines: Vec<Line> = shown
-        .map(|place| {
-            let waste = &app.wastes[place];
+        .filter_map(|line| {
+            let waste = &app.wastes[app.waste_list.item(line)?];
             let where_ = path_line(&image.loaded.index, waste.folder(), width.saturating_sub(48));
             let files = if waste.files == 1 { String::new() } else { format!("  ({} files)", count(waste.files)) };
-            let style = app.theme.style(if place == app.waste.at { Role::Selection } else { Role::Text });
-            Line::from(vec![
+            let style = app.theme.style(if line == app.waste.at { Role::Selection } else { Role::Text });
+            let parts = vec![
                 Span::raw(format!("{:>9} ", bytes(waste.bytes))),
                 Span::styled(format!("{:<8} ", bar(waste.bytes, largest, 8)), app.theme.style(Role::Warn)),
                 Span::raw(format!("{:<27}", what(waste))),
                 Span::raw(where_),
                 Span::styled(files, app.theme.style(Role::Dim)),
-            ])
-            .style(style)
+            ];
+            Some(Line::from(parts).style(style))
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn what(waste: &Waste) -> String {
+/// Where the cursor is, and what narrows the list.
+fn place(app: &App) -> String {
+    let filter = &app.waste_list.query;
+    let filter =
+        if filter.is_empty() { String::new() } else { format!("filter {} · ", printable(filter.text().as_bytes())) };
+    format!("{filter}{} of {}", (app.waste.at + 1).min(app.waste.count), app.waste.count)
+}
+
+/// What it is, with its layers.
+#[must_use]
+pub fn what(waste: &Waste) -> String {
     let layer = waste.layer;
     match waste.cause {
         Cause::Deleted { by } => format!("deleted        {layer} → {by}"),
@@ -70,7 +76,7 @@ fn what(waste: &Waste) -> String {
 /// Why, and what to do.
 #[must_use]
 pub fn details(app: &App, image: &Explored, width: usize) -> Vec<Line<'static>> {
-    let Some(waste) = app.wastes.get(app.waste.at) else { return Vec::new() };
+    let Some(waste) = app.chosen_waste() else { return Vec::new() };
     let step = |layer: u32| image.loaded.image.layers.get(layer as usize).map(Layer::command).unwrap_or_default();
     let (brings, layer) = (step(waste.layer), waste.layer);
     let (why, advice) = match waste.cause {

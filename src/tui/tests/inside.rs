@@ -23,7 +23,7 @@ fn press_and_wait(sitting: &mut Sitting, keys: &str) {
     assert_eq!(begun, 1, "the keys begin one job");
     match news.recv().unwrap() {
         News::Inside(report) => sitting.tell(Msg::Inside(report)),
-        News::Loaded(_) | News::Arranged(..) => unreachable!("no job says this"),
+        News::Loaded(_) | News::Done(_) => unreachable!("no job says this"),
     };
 }
 

@@ -116,14 +116,14 @@ fn a_filter_narrows_as_one_types() {
     sitting.press("l").press("o").press("g").expect(&["logo.png", "logo-copy.png", "2 shown"]);
     sitting.expect_none(&["▸ usr/", "gcc"]);
     assert_eq!(sitting.at(), "app/assets/logo-copy.png", "on the first match");
-    sitting.press("<enter>").expect(&["/log", "logo.png"]);
+    sitting.press("<enter>").expect(&["filter log", "logo.png"]);
     sitting.press("n");
     assert_eq!(sitting.at(), "app/assets/logo.png");
     sitting.press("n");
     assert_eq!(sitting.at(), "app/assets/logo-copy.png", "round to the first");
     sitting.press("N");
     assert_eq!(sitting.at(), "app/assets/logo.png", "and back");
-    sitting.press("<esc>").expect(&["▸ usr/"]).expect_none(&["· /log"]);
+    sitting.press("<esc>").expect(&["▸ usr/"]).expect_none(&["filter log"]);
     assert_eq!(sitting.at(), "app/assets/logo.png", "leaving the filter keeps the place");
 }
 
@@ -152,9 +152,9 @@ fn a_filter_finds_folders_that_are_joined_with_others() {
 fn control_keys_write_nothing_into_the_filter() {
     let mut sitting = Sitting::demo();
     sitting.press("/ab<ctrl-d><ctrl-z>");
-    assert_eq!(sitting.app.typing.as_deref(), Some("ab"));
+    assert_eq!(sitting.typed(), Some("ab"));
     sitting.press("<ctrl-u>");
-    assert_eq!(sitting.app.typing.as_deref(), Some(""));
+    assert_eq!(sitting.typed(), Some(""));
     sitting.press("<backspace>");
     assert_eq!(sitting.app.typing, None, "an empty filter is left by wiping once more");
     sitting.press("/<ctrl-c>");
@@ -164,7 +164,7 @@ fn control_keys_write_nothing_into_the_filter() {
 #[test]
 fn what_finds_nothing_says_so() {
     let mut sitting = Sitting::demo();
-    sitting.press("/nowhere").expect(&["no name contains this", "0 shown"]);
+    sitting.press("/nowhere").expect(&["nothing here fits the filter", "0 shown"]);
     sitting.press("<esc>n").expect(&["/ asks for a name"]);
 }
 
@@ -234,8 +234,8 @@ fn one_step_back_is_one_step() {
     let mut sitting = Sitting::demo();
     sitting.press("/s<enter>2?").expect(&["esc closes"]);
     sitting.press("<esc>").expect(&["[2 Waste"]).expect_none(&["esc closes"]);
-    sitting.press("<esc>").expect(&["[1 Files]", "· /s"]);
-    sitting.press("<esc>").expect_none(&["· /s"]);
+    sitting.press("<esc>").expect(&["[1 Files]", "filter s"]);
+    sitting.press("<esc>").expect_none(&["filter s"]);
     sitting.press("<esc>").expect(&["[1 Files]"]);
     assert!(sitting.effects.is_empty(), "it never leaves by itself");
 }

@@ -3,6 +3,8 @@
 mod images;
 mod inside;
 mod journeys;
+mod lists;
+mod queries;
 mod random;
 mod screens;
 
@@ -14,6 +16,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 
 use super::app::{App, Effect, Msg};
+use super::arrange::touched_layers;
 use super::keymap::Keymap;
 use super::theme::Theme;
 use super::{Explored, frame};
@@ -103,6 +106,10 @@ impl Sitting {
                         let arranged = plan.at_length(&image, projection.as_ref()).unwrap();
                         messages.push(Msg::Arranged(generation, arranged));
                     }
+                    Effect::Touch(query) => {
+                        let layers = touched_layers(&self.app.image.clone().unwrap(), &query);
+                        messages.push(Msg::Touched(query, layers));
+                    }
                     other => self.effects.push(other),
                 }
             }
@@ -178,6 +185,11 @@ impl Sitting {
             assert!(!self.shows(text), "{text:?} is in\n{}", self.frame());
         }
         self
+    }
+
+    /// The filter that is being typed.
+    pub fn typed(&self) -> Option<&str> {
+        self.app.typing.as_ref().map(|typing| typing.text.as_str())
     }
 
     /// Paths of the tree, from top to bottom, as they are written in a terminal.

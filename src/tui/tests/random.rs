@@ -67,9 +67,11 @@ fn check(sitting: &Sitting, step: u32) {
     let app = &sitting.app;
     for (what, cursor, count) in [
         ("tree", app.row, app.rows.len()),
-        ("layers", app.layer, app.image.as_ref().map_or(0, |image| image.loaded.layers.len())),
-        ("waste", app.waste, app.wastes.len()),
+        ("layers", app.layer_line, app.layers.lines(app.image.as_ref().map_or(0, |image| image.loaded.layers.len()))),
+        ("waste", app.waste, app.waste_list.lines(app.wastes.len())),
     ] {
+        let Some(image) = &app.image else { continue };
+        assert!(app.layer < image.loaded.layers.len().max(1), "the layer at step {step}");
         assert_eq!(cursor.count, count, "{what} at step {step}");
         assert!(cursor.at < count.max(1), "{what} at step {step}: {cursor:?}");
         assert!(cursor.top <= cursor.at, "{what} at step {step}: {cursor:?}");

@@ -1,5 +1,5 @@
-//! Sizes as dive's settings write them and as its report shows them: the two functions of go-humanize that it uses.
-//! Must not know about rules. `units::bytes` is how layerscope itself writes sizes.
+//! Sizes as people type them, and as dive's report shows them: the two functions of go-humanize that dive uses.
+//! `units::bytes` is how layerscope itself writes sizes.
 
 use thiserror::Error;
 
@@ -64,7 +64,7 @@ pub fn parse(text: &str) -> Result<u64, SizeError> {
 /// go-humanize finds the unit by a logarithm, this by exact division. They part only for sizes so near below a power
 /// of 1000 that a float cannot tell them apart (999,999,999,999,999 bytes).
 #[must_use]
-pub fn humanize(count: u64) -> String {
+pub fn write(count: u64) -> String {
     const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     if count < 10 {
         return format!("{count} B");
@@ -182,7 +182,7 @@ mod tests {
             (u64::MAX, "18 EB"),
         ];
         for (count, text) in rows {
-            assert_eq!(humanize(count), text, "{count}");
+            assert_eq!(write(count), text, "{count}");
         }
     }
 }

@@ -1,0 +1,99 @@
+//! The tree as it follows the choices: which view is asked for, what comes of it, and where the cursor stays.
+
+use std::sync::Arc;
+
+use super::{App, Effect, Look};
+use crate::index::PathId;
+use crate::tui::Explored;
+use crate::tui::arrange::{Arranged, Plan};
+use crate::tui::bits::Paths;
+use crate::tui::projection::View;
+
+impl App {
+    /// The view that the choices ask for.
+    fn view(&self) -> View {
+        let to = self.layer();
+        match self.look {
+            Look::Layer => View::Layer(to),
+            Look::UpTo => View::UpTo { from: to, to },
+            Look::Since(from) => View::UpTo { from: from.min(to), to },
+        }
+    }
+
+    /// Takes an image of which more is read than before. Who has chosen a layer keeps it, wherever it turns out to be.
+    pub(super) fn take(&mut self, image: Arc<Explored>) -> Vec<Effect> {
+        let slots = image.loaded.stack.slots();
+        let chosen = self.image.as_ref().and_then(|before| *before.loaded.stack.slots().get(self.layer)?);
+        let place = chosen.and_then(|chosen| slots.iter().position(|slot| *slot == Some(chosen)));
+        self.layer = place.filter(|_| self.layer > 0).unwrap_or(self.layer).min(slots.len().saturating_sub(1));
+        self.wastes.clone_from(&image.wastes);
+        self.image = Some(image);
+        self.viewed = None;
+        let mut effects = self.narrow_layers(self.layers.query.clone());
+        self.narrow_waste(self.waste_list.query.clone());
+        effects.extend(self.rebuild());
+        effects
+    }
+
+    /// Whether more of the image is to come.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.image.as_ref().is_none_or(|image| !image.is_whole)
+    }
+
+    /// Whether the tree is still to follow what was last asked for.
+    #[must_use]
+    pub fn is_arranging(&self) -> bool {
+        self.awaited.is_some()
+    }
+
+    /// Makes the lines anew, at once or beside the screen.
+    pub(super) fn rebuild(&mut self) -> Vec<Effect> {
+        let Some(image) = self.image.clone().filter(|image| !image.loaded.layers.is_empty()) else {
+            return Vec::new();
+        };
+        self.generation += 1;
+        if let Some(path) = self.wanted()
+            && self.rows.get(self.row.at).is_none_or(|row| row.path != path)
+        {
+            // What is sought must be open all the way.
+            self.open.extend(image.loaded.index.lineage(path).skip(1));
+        }
+        let view = self.view();
+        let plan = Plan { view, wish: self.wish.clone(), open: self.open.clone(), unfold: self.unfold };
+        let projection = self.projection.clone().filter(|_| self.viewed == Some(view));
+        self.awaited = Some(view);
+        if let Some(arranged) = projection.as_ref().and_then(|projection| plan.at_once(&image, projection)) {
+            self.settle(arranged);
+            return Vec::new();
+        }
+        vec![Effect::Arrange(self.generation, plan, projection)]
+    }
+
+    /// The path that the cursor is to be on: what is sought, or where it is. Who does not move comes back to the path as
+    /// soon as a view shows it again.
+    fn wanted(&self) -> Option<PathId> {
+        let kept = self.chosen.filter(|(_, line)| *line == self.row.at).map(|(path, _)| path);
+        self.sought.or(kept).or_else(|| self.path())
+    }
+
+    /// Takes new lines; the cursor stays on its path, or on the nearest folder around it that is still shown.
+    pub(super) fn settle(&mut self, Arranged { projection, rows, open }: Arranged) {
+        let wanted = self.wanted();
+        self.viewed = self.awaited.take();
+        (self.projection, self.rows, self.open) = (Some(projection), rows, open);
+        (self.sought, self.unfold) = (None, None);
+        let mut around = Paths::default();
+        if let (Some(image), Some(path)) = (&self.image, wanted) {
+            around.extend(image.loaded.index.lineage(path));
+        }
+        // Of folders within folders the innermost comes last.
+        let line = self.rows.iter().rposition(|row| around.contains(row.path) || around.contains(row.from));
+        self.row.count = self.rows.len();
+        self.row.go(line.unwrap_or(0));
+        self.chosen = wanted.map(|path| (path, self.row.at));
+        if std::mem::take(&mut self.seeks_match) {
+            self.go_to_match(0);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A filter while it is typed, and the list that it narrows. What is no filter yet changes nothing.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{App, Effect, Pane, Screen};
+use crate::image::Layer;
+use crate::tui::pane::waste::what;
+use crate::tui::query::Query;
+use crate::units::printable;
+
+/// A list that a filter narrows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// The layers.
+    Layers,
+    /// The tree.
+    Files,
+    /// What is shipped for nothing.
+    Waste,
+}
+
+/// What is typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing {
+    /// The list that it is for.
+    pub list: List,
+    /// The text so far.
+    pub text: String,
+    /// Why it is no filter yet.
+    pub wrong: Option<String>,
+}
+
+impl App {
+    /// The list that a filter would narrow now.
+    pub(super) fn filtered_list(&self) -> Option<List> {
+        match (self.screen, self.pane) {
+            (Screen::Files, Pane::Layers) => Some(List::Layers),
+            (Screen::Files, Pane::Files) => Some(List::Files),
+            (Screen::Waste, _) => Some(List::Waste),
+            (Screen::Image, _) => None,
+        }
+    }
+
+    /// What narrows a list.
+    #[must_use]
+    pub fn filter_of(&self, list: List) -> &Query {
+        match list {
+            List::Layers => &self.layers.query,
+            List::Files => &self.wish.filter,
+            List::Waste => &self.waste_list.query,
+        }
+    }
+
+    /// A key while a filter is typed.
+    pub(super) fn type_text(&mut self, event: KeyEvent) -> Vec<Effect> {
+        let Some(Typing { list, text, .. }) = &mut self.typing else { return Vec::new() };
+        let list = *list;
+        match event.code {
+            KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return vec![Effect::Quit],
+            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => text.clear(),
+            KeyCode::Char('w') if event.modifiers.contains(KeyModifiers::CONTROL) => {
+                text.truncate(text.trim_end().rfind(' ').map_or(0, |blank| blank + 1));
+            }
+            KeyCode::Char(_) if event.modifiers.contains(KeyModifiers::CONTROL) => {}
+            KeyCode::Char(character) => text.push(character),
+            KeyCode::Backspace if text.is_empty() => {
+                self.typing = None;
+                return Vec::new();
+            }
+            KeyCode::Backspace => drop(text.pop()),
+            KeyCode::Enter => {
+                self.typing = None;
+                return Vec::new();
+            }
+            KeyCode::Esc => {
+                self.typing = None;
+                return self.clear_filter(list);
+            }
+            KeyCode::Up => return self.walk(|list| list.step(-1)),
+            KeyCode::Down => return self.walk(|list| list.step(1)),
+            _ => {}
+        }
+        self.take_typed()
+    }
+
+    fn take_typed(&mut self) -> Vec<Effect> {
+        let Some(Typing { list, text, wrong }) = &mut self.typing else { return Vec::new() };
+        let list = *list;
+        match Query::parse(text) {
+            Err(why) => {
+                *wrong = Some(why);
+                Vec::new()
+            }
+            Ok(query) => {
+                *wrong = None;
+                if *self.filter_of(list) == query { Vec::new() } else { self.narrow(list, query) }
+            }
+        }
+    }
+
+    fn narrow(&mut self, list: List, query: Query) -> Vec<Effect> {
+        match list {
+            List::Files if query.is_empty() => self.clear_filter(list),
+            List::Files => {
+                self.wish.filter = query;
+                self.seeks_match = true;
+                self.rebuild()
+            }
+            List::Layers => self.narrow_layers(query),
+            List::Waste => {
+                self.narrow_waste(query);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Shows everything again, with the cursor where it is: what the filter opened on the way there stays open.
+    pub(super) fn clear_filter(&mut self, list: List) -> Vec<Effect> {
+        if list != List::Files {
+            return self.narrow(list, Query::default());
+        }
+        if let (Some(image), Some(path)) = (&self.image, self.path()) {
+            self.open.extend(image.loaded.index.lineage(path).skip(1));
+        }
+        self.wish.filter = Query::default();
+        self.rebuild()
+    }
+
+    /// Lists the layers that fit. Those that touch a path are found beside the screen.
+    pub(super) fn narrow_layers(&mut self, query: Query) -> Vec<Effect> {
+        if query.has_paths() {
+            return vec![Effect::Touch(query)];
+        }
+        self.list_layers(query, |_| true)
+    }
+
+    /// Takes the layers that touch what the filter says, if it is still asked for.
+    pub(super) fn narrow_to_touched(&mut self, query: &Query, touched: &[bool]) -> Vec<Effect> {
+        let typed = self.typing.as_ref().filter(|typing| typing.list == List::Layers && typing.wrong.is_none());
+        if typed.is_some_and(|typing| typing.text != query.text()) {
+            return Vec::new();
+        }
+        self.list_layers(query.clone(), |layer| touched.get(layer).copied().unwrap_or(false))
+    }
+
+    fn list_layers(&mut self, query: Query, touched: impl Fn(usize) -> bool) -> Vec<Effect> {
+        let Some(image) = &self.image else { return Vec::new() };
+        let layers = &image.loaded.image.layers;
+        self.layers.set(query, layers.len(), |query, layer| {
+            let described = &layers[layer];
+            let digests = [described.digest.as_deref(), described.diff_id.as_deref()].map(Option::unwrap_or_default);
+            let line = format!("{layer} {} {}", Layer::command(described), digests.join(" "));
+            let bytes = image.account.layers[layer].bytes.shipped;
+            query.fits_layer(&line, bytes, u32::try_from(layer).unwrap_or(u32::MAX), touched(layer))
+        });
+        self.layer_line.count = self.layers.lines(layers.len());
+        self.layer_line.go(self.layers.line(self.layer));
+        self.follow_layer()
+    }
+
+    pub(super) fn narrow_waste(&mut self, query: Query) {
+        let Some(image) = &self.image else { return };
+        let before = self.waste_list.item(self.waste.at);
+        let (index, wastes) = (&image.loaded.index, &self.wastes);
+        self.waste_list.set(query, wastes.len(), |query, place| {
+            let waste = &wastes[place];
+            let line = format!("{} /{}", what(waste), printable(&index.path(waste.folder())));
+            query.fits_line(&line, waste.bytes, &waste.layers())
+        });
+        self.waste.count = self.waste_list.lines(self.wastes.len());
+        self.waste.go(before.map_or(0, |item| self.waste_list.line(item)));
+    }
+
+    /// Goes to a layer; if the list leaves it out, all are listed again.
+    pub(super) fn show_layer(&mut self, layer: usize) {
+        if self.layers.item(self.layers.line(layer)) != Some(layer) {
+            self.layers = crate::tui::narrow::Narrow::default();
+            self.layer_line.count = self.image.as_ref().map_or(0, |image| image.loaded.layers.len());
+        }
+        self.layer = layer.min(self.image.as_ref().map_or(0, |image| image.loaded.layers.len().saturating_sub(1)));
+        self.layer_line.go(self.layers.line(self.layer));
+    }
+}
