@@ -158,14 +158,11 @@ fn path_card(image: &Explored, path: PathId) -> Card {
         if let Some(id) = event.entry {
             let entry = index.entry(id);
             let attrs = index.attrs(entry);
+            let target = index.symlink_target(entry).map(|target| format!(" → {}", printable(target)));
+            let linked = index.hardlink_target(entry).map(|target| format!(" = /{}", printable(&index.path(target))));
             let mut text =
                 format!("{} {}:{} {}", mode(entry.kind, attrs.mode), attrs.uid, attrs.gid, bytes(entry.size));
-            if let Some(target) = index.symlink_target(entry) {
-                text += &format!(" → {}", printable(target));
-            }
-            if let Some(target) = index.hardlink_target(entry) {
-                text += &format!(" = /{}", printable(&index.path(target)));
-            }
+            text.extend(target.into_iter().chain(linked));
             if entry.kind != Kind::Dir && entry.is_superseded() {
                 text += "  (listed twice)";
             }
