@@ -18,7 +18,8 @@ use super::card::Card;
 use super::keymap::{Hit, Key, Keymap, Place};
 use super::list::Cursor;
 use super::narrow::Narrow;
-use super::preview::{Inside, Report, Slot, Work};
+use super::palette::{self, Palette};
+use super::preview::{Inside, Report, Slot, Viewer, Work};
 use super::projection::{Projection, View};
 use super::query::Query;
 use super::rows::{Row, Wish};
@@ -77,6 +78,8 @@ pub enum Msg {
     Arranged(u64, Arranged),
     /// What reads the image again has something to say.
     Inside(Report),
+    /// What the palette finds, and whether that is all. A number that is not the newest is dropped.
+    Found(u64, Vec<palette::Hit>, bool),
     /// The layers that touch what a filter of the list of layers says.
     Touched(Query, Vec<bool>),
 }
@@ -90,6 +93,8 @@ pub enum Effect {
     Suspend,
     /// Make the lines of the tree, with the view that is there, or with one to be computed.
     Arrange(u64, Plan, Option<Arc<Projection>>),
+    /// Find what fits a text in the palette.
+    Seek(u64, String),
     /// Find the layers that touch what a filter says.
     Touch(Query),
     /// Put a text on the clipboard.
@@ -98,8 +103,8 @@ pub enum Effect {
     Begin(Work),
     /// End what reads it.
     Cancel(Slot),
-    /// Show a file in the pager, and take it away afterwards.
-    Page(PathBuf),
+    /// Show a file in another program, and take it away afterwards.
+    Page(PathBuf, Viewer),
     /// Take away a file that was made for the pager.
     Forget(PathBuf),
 }
@@ -174,6 +179,9 @@ pub struct App {
     pub typing: Option<Typing>,
     /// Whether help is open, and how far it is scrolled.
     pub help: Option<Cursor>,
+    /// The palette, when it is open.
+    pub palette: Option<Palette>,
+    pub(super) sought_hits: u64,
     /// A page of facts over the screen.
     pub card: Option<Card>,
     /// What is looked into and extracted.
@@ -199,7 +207,7 @@ pub struct App {
     /// Whether the first match is to be gone to when the lines are there.
     seeks_match: bool,
     /// A path to go to when its view is there.
-    sought: Option<PathId>,
+    pub(super) sought: Option<PathId>,
     /// The path that was last chosen, and the line where the last view put the cursor for it.
     chosen: Option<(PathId, usize)>,
 }
@@ -232,6 +240,8 @@ impl App {
             facts: Cursor::default(),
             typing: None,
             help: None,
+            palette: None,
+            sought_hits: 0,
             card: None,
             inside: Inside::default(),
             pressed: Vec::new(),
@@ -268,6 +278,10 @@ impl App {
                 Vec::new()
             }
             Msg::Inside(report) => self.report(report),
+            Msg::Found(generation, hits, is_all) => {
+                self.found(generation, hits, is_all);
+                Vec::new()
+            }
             Msg::Touched(query, layers) => self.narrow_to_touched(&query, &layers),
         }
     }
@@ -300,6 +314,9 @@ impl App {
 
     fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
         self.notice = None;
+        if self.palette.is_some() {
+            return self.type_in_palette(event);
+        }
         if self.typing.is_some() {
             return self.type_text(event);
         }

@@ -62,6 +62,9 @@ pub fn draw(app: &mut App, frame: &mut Frame) {
         pane::card::draw(app, frame, main.union(detail));
     }
     frame.render_widget(hint_line(app, hints.width), hints);
+    if app.palette.is_some() {
+        pane::palette::draw(app, frame, main.union(detail));
+    }
     if app.help.is_some() {
         pane::help::draw(app, frame, area);
     }
@@ -183,9 +186,15 @@ fn hint_line(app: &App, width: u16) -> Line<'static> {
     }
     let place = app.place();
     let actions: &[Action] = match app.screen {
-        _ if place == Place::Preview => {
-            &[Action::Back, Action::ToggleHex, Action::Extract, Action::Page, Action::CopyPath, Action::Help]
-        }
+        _ if place == Place::Preview => &[
+            Action::Back,
+            Action::ToggleHex,
+            Action::Compare,
+            Action::Extract,
+            Action::Page,
+            Action::CopyPath,
+            Action::Help,
+        ],
         Screen::Files if app.pane == Pane::Files => &[
             Action::Help,
             Action::Filter,
@@ -259,6 +268,9 @@ fn short(action: Action) -> &'static str {
         Action::Extract => "extract",
         Action::Page => "pager",
         Action::ToggleHex => "text/hex",
+        Action::Compare => "changes",
+        Action::Edit => "editor",
+        Action::Palette => "go to",
         Action::Back => "close",
         Action::CopyPath | Action::CopyDigest => "copy",
         Action::MarkRange => "range",

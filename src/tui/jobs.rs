@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::Sender;
 
+use super::difference::difference;
 use super::preview::{Report, Slot, Work};
 use super::{Explored, News};
 use crate::error::{Error, Result};
@@ -86,7 +87,15 @@ fn run(image: &Explored, work: Work, job: &Job) -> Report {
         Work::Read(generation, live) => {
             Report::Read(generation, preview(&image.loaded, live, MOST_SHOWN, job).map_err(told))
         }
-        Work::Page(generation, live) => Report::Paged(generation, page(image, live, generation, job).map_err(told)),
+        Work::Page(generation, live, viewer) => {
+            Report::Paged(generation, viewer, page(image, live, generation, job).map_err(told))
+        }
+        Work::Compare(generation, before, after) => {
+            let read = |live| preview(&image.loaded, live, MOST_SHOWN, job).map_err(told);
+            let both = read(before).and_then(|old| Ok((old, read(after)?)));
+            let compared = both.map(|(old, new)| difference((before.layer, &old), (after.layer, &new)));
+            Report::Compared(generation, compared)
+        }
         Work::Extract(generation, items, to) => {
             let outcome = extract(&image.loaded, &items, &to, job).map_err(told);
             Report::Extracted(generation, to, outcome)

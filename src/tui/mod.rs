@@ -6,14 +6,17 @@ mod app;
 mod arrange;
 mod bits;
 mod card;
+mod difference;
 mod frame;
 mod input;
 mod jobs;
 mod keymap;
+mod line;
 mod list;
 mod magic;
 mod mouse;
 mod narrow;
+mod palette;
 mod pane;
 mod picker;
 
@@ -92,6 +95,7 @@ impl Explored {
 enum News {
     Loaded(Result<Box<Explored>>),
     Done(Done),
+    Found(u64, Vec<palette::Hit>, bool),
     Inside(preview::Report),
 }
 
@@ -144,6 +148,8 @@ fn run(
     let said = news.clone();
     // Nobody listens once the explorer is left.
     let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
+    let said = news.clone();
+    let searches = palette::start(move |generation, hits, all| drop(said.send(News::Found(generation, hits, all))));
     let mut grown = Instant::now();
     let (working, idle) = (tick(PROGRESS), never());
     screen.draw(app).map_err(|error| unusable(&error))?;
@@ -164,6 +170,7 @@ fn run(
                 Ok(News::Loaded(Err(error))) => return Err(error),
                 Ok(News::Done(Done::Tree(generation, arranged))) => Msg::Arranged(generation, arranged),
                 Ok(News::Done(Done::Touched(query, layers))) => Msg::Touched(query, layers),
+                Ok(News::Found(generation, hits, is_all)) => Msg::Found(generation, hits, is_all),
                 Ok(News::Inside(report)) => Msg::Inside(report),
                 Err(_) => return Ok(()),
             },
@@ -191,8 +198,8 @@ fn run(
                     }
                 }
                 Effect::Cancel(slot) => jobs.cancel(slot),
-                Effect::Page(path) => {
-                    let shown = input.stand_back(|| screen.lend(&path)).map_err(|error| unusable(&error))?;
+                Effect::Page(path, viewer) => {
+                    let shown = input.stand_back(|| screen.lend(&path, viewer)).map_err(|error| unusable(&error))?;
                     jobs::forget(&path);
                     app.notice = shown;
                 }
@@ -201,6 +208,11 @@ fn run(
                     if let Some(image) = app.image.clone() {
                         // It ends with this loop, not before.
                         let _ = orders.send(Order::Tree { generation, image, plan, projection });
+                    }
+                }
+                Effect::Seek(generation, text) => {
+                    if let Some(image) = app.image.clone() {
+                        let _ = searches.send(palette::Wanted { generation, image, text });
                     }
                 }
                 Effect::Touch(query) => {

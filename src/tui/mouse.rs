@@ -25,6 +25,10 @@ impl App {
                 return Vec::new();
             }
         };
+        if let Some(palette) = &mut self.palette {
+            palette.cursor.step(step * WHEEL);
+            return Vec::new();
+        }
         if self.help.is_some() || self.card.is_some() || self.inside.preview.is_some() {
             return self.walk(|list| list.step(step * WHEEL));
         }

@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use super::app::{App, Effect};
+use super::difference::Difference;
+use super::line::{Typed, edit};
 use super::list::Cursor;
 use super::magic;
 use super::pane::files::mode;
@@ -26,13 +28,24 @@ pub enum Slot {
     Extract,
 }
 
+/// A program of the user's that shows a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Viewer {
+    /// `$PAGER`.
+    Pager,
+    /// `$VISUAL` or `$EDITOR`, on a copy.
+    Editor,
+}
+
 /// Something that reads the image again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Work {
     /// Read the beginning of a file.
     Read(u64, Live),
-    /// Write a file for the pager.
-    Page(u64, Live),
+    /// Write a file for another program.
+    Page(u64, Live, Viewer),
+    /// Read two versions of a file, the older one first.
+    Compare(u64, Live, Live),
     /// Write files to a place.
     Extract(u64, Vec<Item>, PathBuf),
 }
@@ -42,7 +55,7 @@ impl Work {
     #[must_use]
     pub fn slot(&self) -> Slot {
         match self {
-            Self::Read(..) | Self::Page(..) => Slot::Read,
+            Self::Read(..) | Self::Page(..) | Self::Compare(..) => Slot::Read,
             Self::Extract(..) => Slot::Extract,
         }
     }
@@ -55,8 +68,10 @@ pub enum Report {
     Progress([Snapshot; 2]),
     /// A file was read.
     Read(u64, Result<Piece, String>),
-    /// A file is there for the pager.
-    Paged(u64, Result<PathBuf, String>),
+    /// A file is there for another program.
+    Paged(u64, Viewer, Result<PathBuf, String>),
+    /// Two versions were compared.
+    Compared(u64, Result<Difference, String>),
     /// An extraction ended.
     Extracted(u64, PathBuf, Result<Extracted, String>),
 }
@@ -89,6 +104,8 @@ pub struct Preview {
     pub body: Body,
     /// Bytes rather than text.
     pub hex: bool,
+    /// What changed since the version before, when that is shown.
+    pub difference: Option<Difference>,
     /// The line at the top is `at`.
     pub cursor: Cursor,
 }
@@ -121,7 +138,7 @@ pub struct Inside {
 
 impl Inside {
     /// A number for the next job.
-    fn next(&mut self, slot: Slot) -> u64 {
+    pub(super) fn next(&mut self, slot: Slot) -> u64 {
         self.generation += 1;
         self.newest[slot as usize] = self.generation;
         self.now[slot as usize] = Snapshot::default();
@@ -145,7 +162,7 @@ impl Inside {
             format!("{}{of}   esc cancels", bytes(read))
         };
         if self.paging {
-            return Some(format!("reading for the pager … {}", far(Slot::Read)));
+            return Some(format!("reading the file … {}", far(Slot::Read)));
         }
         let to = self.extracting.as_ref()?;
         Some(format!("extracting to {} … {}", shown(to), far(Slot::Extract)))
@@ -218,7 +235,8 @@ impl App {
             None => Body::Reading,
         };
         let what = if kind == Kind::Symlink { "symbolic link".into() } else { String::new() };
-        self.inside.preview = Some(Preview { path, live, facts, what, body, hex: false, cursor: Cursor::default() });
+        self.inside.preview =
+            Some(Preview { path, live, facts, what, body, hex: false, difference: None, cursor: Cursor::default() });
         self.inside.paging = false;
         if kind == Kind::Symlink {
             return Vec::new();
@@ -226,14 +244,14 @@ impl App {
         vec![Effect::Begin(Work::Read(self.inside.next(Slot::Read), live))]
     }
 
-    /// Reads the chosen file for the pager.
-    pub(super) fn page_inside(&mut self) -> Vec<Effect> {
+    /// Reads the chosen file for another program.
+    pub(super) fn page_inside(&mut self, viewer: Viewer) -> Vec<Effect> {
         match self.with_contents() {
             Ok((_, live, Kind::File)) => {
                 // The preview's own read gives way, for there is one place to read in.
                 self.inside.preview.take_if(|preview| preview.body == Body::Reading);
                 self.inside.paging = true;
-                vec![Effect::Begin(Work::Page(self.inside.next(Slot::Read), live))]
+                vec![Effect::Begin(Work::Page(self.inside.next(Slot::Read), live, viewer))]
             }
             Ok(_) => {
                 self.notice = Some("a symbolic link has no contents".into());
@@ -303,19 +321,16 @@ impl App {
     /// A key while the place is typed.
     pub(super) fn type_place(&mut self, event: KeyEvent) -> Vec<Effect> {
         let Some(prompt) = &mut self.inside.prompt else { return Vec::new() };
-        match event.code {
-            KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return vec![Effect::Quit],
-            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => prompt.text.clear(),
-            KeyCode::Char(character) => prompt.text.push(character),
-            KeyCode::Backspace => drop(prompt.text.pop()),
-            KeyCode::Esc => self.inside.prompt = None,
-            KeyCode::Enter if !prompt.text.is_empty() => {
+        match edit(&mut prompt.text, event) {
+            Typed::Quit => return vec![Effect::Quit],
+            Typed::Leave => self.inside.prompt = None,
+            Typed::Enter if !prompt.text.is_empty() => {
                 let Some(Prompt { text, items }) = self.inside.prompt.take() else { return Vec::new() };
                 let to = PathBuf::from(text);
                 self.inside.extracting = Some(to.clone());
                 return vec![Effect::Begin(Work::Extract(self.inside.next(Slot::Extract), items, to))];
             }
-            _ => {}
+            Typed::Enter | Typed::Changed | Typed::Step(_) | Typed::Nothing => {}
         }
         Vec::new()
     }
@@ -329,11 +344,17 @@ impl App {
                     preview.show(outcome);
                 }
             }
-            Report::Paged(generation, outcome) => {
+            Report::Compared(generation, outcome) if self.inside.is_newest(Slot::Read, generation) => {
+                let shown = self.inside.preview.as_mut().and_then(|preview| preview.difference.as_mut());
+                if let Some(shown) = shown {
+                    *shown = outcome.unwrap_or_else(|why| Difference::Failed(printable(why.as_bytes()).into_owned()));
+                }
+            }
+            Report::Paged(generation, viewer, outcome) => {
                 let wanted = self.inside.is_newest(Slot::Read, generation) && self.inside.paging;
                 self.inside.paging &= !wanted;
                 match outcome {
-                    Ok(path) if wanted => return vec![Effect::Page(path)],
+                    Ok(path) if wanted => return vec![Effect::Page(path, viewer)],
                     Ok(path) => return vec![Effect::Forget(path)],
                     Err(why) if wanted => self.notice = Some(printable(why.as_bytes()).into_owned()),
                     Err(_) => {}
@@ -346,7 +367,7 @@ impl App {
                     Err(why) => format!("nothing extracted: {}", printable(why.as_bytes())),
                 });
             }
-            Report::Read(..) | Report::Extracted(..) => {}
+            Report::Read(..) | Report::Extracted(..) | Report::Compared(..) => {}
         }
         Vec::new()
     }
@@ -369,6 +390,7 @@ impl App {
     /// Text or bytes.
     pub(super) fn toggle_hex(&mut self) {
         if let Some(preview) = &mut self.inside.preview {
+            preview.difference = None;
             preview.hex = !preview.hex;
             preview.cursor = Cursor::default();
         }

@@ -93,6 +93,12 @@ impl Projection {
         Self { cells }
     }
 
+    /// Whether the view shows the path.
+    #[must_use]
+    pub fn has(&self, path: PathId) -> bool {
+        self.cell(path).state != State::Absent
+    }
+
     /// What is known of a path; of one that came after the view was computed, nothing.
     #[must_use]
     pub fn cell(&self, path: PathId) -> &Cell {

@@ -18,6 +18,7 @@ use ratatui::{Frame, Terminal};
 
 use super::app::App;
 use super::frame;
+use super::preview::Viewer;
 
 /// Clicks, wheel and drags, with SGR coordinates; no report of mere motion, which floods (xterm's 1000, 1002, 1006).
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
@@ -108,11 +109,11 @@ impl Screen {
         Ok(())
     }
 
-    /// Gives the terminal to a pager until it ends; says why when there is none.
-    pub fn lend(&mut self, path: &Path) -> io::Result<Option<String>> {
+    /// Gives the terminal to another program until it ends; says why when there is none.
+    pub fn lend(&mut self, path: &Path, viewer: Viewer) -> io::Result<Option<String>> {
         restore();
         LENT.store(true, Ordering::SeqCst);
-        let said = page(path);
+        let said = show(path, viewer);
         LENT.store(false, Ordering::SeqCst);
         self.retake()?;
         Ok(said)
@@ -136,12 +137,16 @@ impl Drop for Screen {
     }
 }
 
-/// Runs the pager that the user chose, or one of those that are everywhere.
-fn page(path: &Path) -> Option<String> {
-    let chosen = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
+/// Runs the program that the user chose, or one of those that are everywhere.
+fn show(path: &Path, viewer: Viewer) -> Option<String> {
+    let (named, everywhere) = match viewer {
+        Viewer::Pager => (&["PAGER"][..], ["less", "more"]),
+        Viewer::Editor => (&["VISUAL", "EDITOR"][..], ["vi", "nano"]),
+    };
+    let chosen = named.iter().filter_map(|name| std::env::var(name).ok()).find(|program| !program.trim().is_empty());
     let mut failed = None;
-    for pager in chosen.iter().map(String::as_str).chain(["less", "more"]) {
-        let mut words = pager.split_whitespace();
+    for chosen in chosen.iter().map(String::as_str).chain(everywhere) {
+        let mut words = chosen.split_whitespace();
         let Some(program) = words.next() else { continue };
         match Command::new(program).args(words).arg(path).status() {
             Ok(status) if status.success() => return None,

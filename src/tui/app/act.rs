@@ -1,17 +1,19 @@
 //! What each action does to the state.
 
-use super::{App, Effect, List, Look, Pane, SPLITS, Screen, Typing};
+use super::{App, Effect, List, Look, Pane, SPLITS, Screen};
 use crate::image::bare_command;
 use crate::index::{Index, PathId};
 use crate::tui::action::Action;
 use crate::tui::list::Cursor;
+use crate::tui::preview::Viewer;
 use crate::tui::query::Query;
 use crate::tui::rows::{Hide, Sort};
 use crate::tui::waste::Waste;
 use crate::units::printable;
 
 /// What can be done whatever lies over the screen.
-const ALWAYS: [Action; 10] = [
+const ALWAYS: [Action; 11] = [
+    Action::Palette,
     Action::Up,
     Action::Down,
     Action::PageUp,
@@ -25,7 +27,15 @@ const ALWAYS: [Action; 10] = [
 ];
 
 /// What can be done with a file that is looked into.
-const INSIDE: [Action; 5] = [Action::CopyPath, Action::DescribePath, Action::ToggleHex, Action::Extract, Action::Page];
+const INSIDE: [Action; 7] = [
+    Action::CopyPath,
+    Action::DescribePath,
+    Action::ToggleHex,
+    Action::Compare,
+    Action::Extract,
+    Action::Page,
+    Action::Edit,
+];
 
 /// What can be done with a page of facts.
 const ON_CARD: [Action; 3] = [Action::CopyPath, Action::CopyDigest, Action::CopyCommand];
@@ -75,6 +85,7 @@ impl App {
             }
             Action::Back => return self.back(),
             Action::CopyPath => return self.copy_path(),
+            Action::Palette => return self.open_palette(),
             Action::CopyDigest => return self.copy_digest(),
             Action::CopyCommand => return self.copy_command(),
             Action::DescribeLayer => self.describe_layer(),
@@ -92,19 +103,14 @@ impl App {
             Action::Zoom => self.zoom = !self.zoom,
             Action::Narrower => self.split = self.split.saturating_sub(4).max(SPLITS.0),
             Action::Wider => self.split = (self.split + 4).min(SPLITS.1),
-            Action::Filter => {
-                if let Some(list) = self.filtered_list() {
-                    let text = self.filter_of(list).text().to_owned();
-                    self.typing = Some(Typing { list, text, wrong: None });
-                } else {
-                    self.notice = Some("there is no list here to filter".into());
-                }
-            }
+            Action::Filter => self.begin_filter(),
             Action::NextMatch => self.go_to_match(1),
             Action::PreviousMatch => self.go_to_match(-1),
             Action::Open if self.rows.get(self.row.at).is_some_and(|row| !row.is_folder) => return self.look_inside(),
             Action::Open => return self.set_open(true),
-            Action::Page => return self.page_inside(),
+            Action::Page => return self.page_inside(Viewer::Pager),
+            Action::Edit => return self.page_inside(Viewer::Editor),
+            Action::Compare => return self.toggle_difference(),
             Action::Extract => self.ask_where_to_extract(),
             Action::ToggleHex => self.toggle_hex(),
             Action::Close => return self.close(),

@@ -48,7 +48,7 @@ impl App {
     }
 
     /// Makes the lines anew, at once or beside the screen.
-    pub(super) fn rebuild(&mut self) -> Vec<Effect> {
+    pub(in crate::tui) fn rebuild(&mut self) -> Vec<Effect> {
         let Some(image) = self.image.clone().filter(|image| !image.loaded.layers.is_empty()) else {
             return Vec::new();
         };

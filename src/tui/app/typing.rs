@@ -1,9 +1,10 @@
 //! A filter while it is typed, and the list that it narrows. What is no filter yet changes nothing.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use super::{App, Effect, Pane, Screen};
 use crate::image::Layer;
+use crate::tui::line::{Typed, edit};
 use crate::tui::pane::waste::what;
 use crate::tui::query::Query;
 use crate::units::printable;
@@ -51,34 +52,34 @@ impl App {
         }
     }
 
+    /// Asks for a filter, beginning with the one that is there.
+    pub(super) fn begin_filter(&mut self) {
+        if let Some(list) = self.filtered_list() {
+            let text = self.filter_of(list).text().to_owned();
+            self.typing = Some(Typing { list, text, wrong: None });
+        } else {
+            self.notice = Some("there is no list here to filter".into());
+        }
+    }
+
     /// A key while a filter is typed.
     pub(super) fn type_text(&mut self, event: KeyEvent) -> Vec<Effect> {
         let Some(Typing { list, text, .. }) = &mut self.typing else { return Vec::new() };
         let list = *list;
-        match event.code {
-            KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => return vec![Effect::Quit],
-            KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => text.clear(),
-            KeyCode::Char('w') if event.modifiers.contains(KeyModifiers::CONTROL) => {
-                text.truncate(text.trim_end().rfind(' ').map_or(0, |blank| blank + 1));
-            }
-            KeyCode::Char(_) if event.modifiers.contains(KeyModifiers::CONTROL) => {}
-            KeyCode::Char(character) => text.push(character),
-            KeyCode::Backspace if text.is_empty() => {
+        let was_empty = text.is_empty();
+        match edit(text, event) {
+            Typed::Quit => return vec![Effect::Quit],
+            Typed::Step(by) => return self.walk(|list| list.step(by)),
+            Typed::Nothing => return Vec::new(),
+            Typed::Enter => {
                 self.typing = None;
                 return Vec::new();
             }
-            KeyCode::Backspace => drop(text.pop()),
-            KeyCode::Enter => {
+            Typed::Leave => {
                 self.typing = None;
-                return Vec::new();
+                return if was_empty { Vec::new() } else { self.clear_filter(list) };
             }
-            KeyCode::Esc => {
-                self.typing = None;
-                return self.clear_filter(list);
-            }
-            KeyCode::Up => return self.walk(|list| list.step(-1)),
-            KeyCode::Down => return self.walk(|list| list.step(1)),
-            _ => {}
+            Typed::Changed => {}
         }
         self.take_typed()
     }
@@ -158,7 +159,7 @@ impl App {
         self.follow_layer()
     }
 
-    pub(super) fn narrow_waste(&mut self, query: Query) {
+    pub(in crate::tui) fn narrow_waste(&mut self, query: Query) {
         let Some(image) = &self.image else { return };
         let before = self.waste_list.item(self.waste.at);
         let (index, wastes) = (&image.loaded.index, &self.wastes);
@@ -172,7 +173,7 @@ impl App {
     }
 
     /// Goes to a layer; if the list leaves it out, all are listed again.
-    pub(super) fn show_layer(&mut self, layer: usize) {
+    pub(in crate::tui) fn show_layer(&mut self, layer: usize) {
         if self.layers.item(self.layers.line(layer)) != Some(layer) {
             self.layers = crate::tui::narrow::Narrow::default();
             self.layer_line.count = self.image.as_ref().map_or(0, |image| image.loaded.layers.len());

@@ -7,6 +7,7 @@ pub mod help;
 pub mod image;
 pub mod layers;
 pub mod loading;
+pub mod palette;
 pub mod preview;
 pub mod waste;
 

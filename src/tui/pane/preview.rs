@@ -12,6 +12,7 @@ use super::cut;
 use super::files::path_line;
 use crate::session::contents::Piece;
 use crate::tui::app::App;
+use crate::tui::difference::Difference;
 use crate::tui::frame::boxed;
 use crate::tui::preview::Body;
 use crate::tui::theme::Role;
@@ -48,6 +49,20 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(head_lines), head);
     let words =
         |text: String, role: Role| Paragraph::new(Span::styled(text, theme.style(role))).wrap(Wrap { trim: true });
+    match &preview.difference {
+        None => {}
+        Some(Difference::Reading) => {
+            return frame.render_widget(words(format!("reading … {reading}"), Role::Text), body);
+        }
+        Some(Difference::Failed(why)) => return frame.render_widget(words(why.clone(), Role::Error), body),
+        Some(Difference::Lines(lines)) => {
+            preview.cursor.scroll(lines.len(), body.height);
+            let shown = lines.iter().skip(preview.cursor.at).take(preview.cursor.height);
+            let shown: Vec<Line> =
+                shown.map(|(role, text)| Line::from(Span::styled(cut(text, width), theme.style(*role)))).collect();
+            return frame.render_widget(Paragraph::new(shown), body);
+        }
+    }
     let (piece, starts) = match &preview.body {
         Body::Reading => return frame.render_widget(words(format!("reading … {reading}"), Role::Text), body),
         Body::Failed(why) => return frame.render_widget(words(why.clone(), Role::Error), body),

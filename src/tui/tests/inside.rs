@@ -23,7 +23,7 @@ fn press_and_wait(sitting: &mut Sitting, keys: &str) {
     assert_eq!(begun, 1, "the keys begin one job");
     match news.recv().unwrap() {
         News::Inside(report) => sitting.tell(Msg::Inside(report)),
-        News::Loaded(_) | News::Done(_) => unreachable!("no job says this"),
+        News::Loaded(_) | News::Done(_) | News::Found(..) => unreachable!("no job says this"),
     };
 }
 
@@ -43,8 +43,7 @@ fn a_deleted_file_is_looked_into_where_its_layer_ships_it() {
 fn a_file_is_extracted_once_and_never_over_another() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("env");
-    let wipe = "<backspace>".repeat(40);
-    let keys = format!("e{wipe}{}<enter>", target.display());
+    let keys = format!("e<ctrl-u>{}<enter>", target.display());
     let mut sitting = Sitting::demo();
     sitting.press("}}").walk_to("app").press("l").walk_to("app/.env");
     press_and_wait(&mut sitting, &keys);
@@ -67,4 +66,19 @@ fn keys_do_nothing_to_what_is_covered() {
     sitting.walk_to("app").press("l").walk_to("app/.env");
     press_and_wait(&mut sitting, "l");
     sitting.press("}").expect(&["esc closes the preview first"]);
+}
+
+#[test]
+fn a_file_is_held_against_the_version_before() {
+    let mut sitting = Sitting::demo();
+    sitting.press("}}}}}}}}}").press("/motd").press("<enter>");
+    assert_eq!(sitting.at(), "etc/motd");
+    press_and_wait(&mut sitting, "l");
+    press_and_wait(&mut sitting, "d");
+    sitting.expect(&["--- layer 0", "+++ layer 9", "@@ -1", "changes"]);
+    sitting.press("d").expect_none(&["--- layer 0"]);
+    let mut first = Sitting::demo();
+    first.press("}}").walk_to("app").press("l").walk_to("app/.env");
+    press_and_wait(&mut first, "l");
+    first.press("d").expect(&["no lower layer has a version of this file"]);
 }

@@ -80,3 +80,20 @@ fn the_mouse_moves_the_line_between_the_panes_and_chooses_screens() {
     sitting.click(14, 1).expect(&["[2 Waste"]);
     sitting.click(3, 1).expect(&["[1 Files]"]);
 }
+
+#[test]
+fn the_palette_goes_anywhere() {
+    let mut sitting = Sitting::demo();
+    sitting.press(":").expect(&["Go to", "command", "sort by size"]);
+    sitting.press("lft pad").expect(&["/app/node_modules/left-pad/index.js"]);
+    sitting.press("<ctrl-w>index<enter>").expect_none(&["Go to"]);
+    assert!(sitting.at().starts_with("app/node_modules/left-pad"), "{}", sitting.at());
+    sitting.press("<ctrl-p>npm run build").press("<enter>").expect(&["Files · layer 5 only"]);
+    sitting.press(":other pane").press("<enter>");
+    assert_eq!(sitting.app.pane, super::super::app::Pane::Files);
+    sitting.press(":.env").expect(&["file     /app/.env"]).press("<enter>");
+    assert_eq!(sitting.at(), "app/.env", "what is deleted is found in the layer that deletes it");
+    sitting.press(":zzzzzz").expect(&["nothing fits"]).press("<enter>").expect(&["nothing fits"]);
+    sitting.press("<esc>").expect_none(&["Go to"]);
+    sitting.press(":stored again").expect(&["waste    stored again"]).press("<enter>").expect(&["[2 Waste"]);
+}

@@ -19,7 +19,7 @@ use super::app::{App, Effect, Msg};
 use super::arrange::touched_layers;
 use super::keymap::Keymap;
 use super::theme::Theme;
-use super::{Explored, frame};
+use super::{Explored, frame, palette};
 use crate::image;
 use crate::index::{Builder, Stack};
 use crate::session::{self, Arrival, Loaded, LoadedLayer, Options, Progress};
@@ -105,6 +105,17 @@ impl Sitting {
                         let image = self.app.image.clone().unwrap();
                         let arranged = plan.at_length(&image, projection.as_ref()).unwrap();
                         messages.push(Msg::Arranged(generation, arranged));
+                    }
+                    Effect::Seek(generation, text) => {
+                        let image = self.app.image.clone().unwrap();
+                        palette::search(
+                            &image,
+                            &text,
+                            || false,
+                            |hits, is_all| {
+                                messages.insert(0, Msg::Found(generation, hits, is_all));
+                            },
+                        );
                     }
                     Effect::Touch(query) => {
                         let layers = touched_layers(&self.app.image.clone().unwrap(), &query);
