@@ -88,9 +88,42 @@ pub struct Cli {
     #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
     pub format: Option<Format>,
 
-    /// Colours of the explorer: the terminal's own sixteen, none, or blue and orange instead of green and red.
-    #[arg(long, value_name = "THEME", value_enum, default_value = "ansi", help_heading = "Explorer")]
-    pub theme: ThemeName,
+    /// Colours of the explorer: `ansi` (the terminal's own sixteen), `dark`, `light`, `cvd` (told apart by everybody),
+    /// `mono`, or a theme file of yours. Default: ansi.
+    #[arg(long, value_name = "THEME", help_heading = "Explorer")]
+    pub theme: Option<String>,
+
+    /// Draw with ASCII alone, for poor fonts.
+    #[arg(long, help_heading = "Explorer")]
+    pub ascii: bool,
+
+    /// Leave the mouse to the terminal.
+    #[arg(long, help_heading = "Explorer")]
+    pub no_mouse: bool,
+
+    /// The keys: the default ones, or the same with those of dive.
+    #[arg(long, value_name = "KEYMAP", value_enum, help_heading = "Explorer")]
+    pub keymap: Option<KeymapName>,
+
+    /// Draw on standard error, and print the path that is chosen when the explorer is left (not with Ctrl-C).
+    #[arg(long, help_heading = "Explorer")]
+    pub print_selection: bool,
+
+    /// Colours: on a terminal, always, or never. Default: auto.
+    #[arg(long, value_name = "WHEN", value_enum, help_heading = "Settings")]
+    pub color: Option<ColourWhen>,
+
+    /// How sizes are written: 1 kB is 1000 bytes (`si`), or 1 KiB is 1024 (`iec`). Default: si.
+    #[arg(long, value_name = "UNITS", value_enum, help_heading = "Settings")]
+    pub units: Option<UnitsName>,
+
+    /// The config file. Default: layerscope/config.toml in the user's config folder, if there is one.
+    #[arg(long, value_name = "FILE", help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+
+    /// Print the settings as they are now, as a config file with comments, and end.
+    #[arg(long, help_heading = "Settings")]
+    pub print_config: bool,
 
     /// No progress on standard error.
     #[arg(short, long, help_heading = "Output")]
@@ -153,13 +186,57 @@ pub enum Format {
     DiveJson,
 }
 
-/// Colours of the explorer.
+/// When there are colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ThemeName {
-    /// The terminal's own sixteen colours.
-    Ansi,
-    /// No colour; also where NO_COLOR is set.
-    Mono,
-    /// Blue, orange and vermillion.
-    ColourBlind,
+pub enum ColourWhen {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How sizes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UnitsName {
+    /// Powers of 1000.
+    Si,
+    /// Powers of 1024.
+    Iec,
+}
+
+/// Keys that the program carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeymapName {
+    /// Plain keys, arrows and vim's.
+    Default,
+    /// The same with those of dive.
+    Dive,
+}
+
+/// Order of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SortName {
+    /// Largest first.
+    Size,
+    /// By name.
+    Name,
+    /// Most things below first.
+    Count,
+    /// Most hidden bytes first.
+    Hidden,
+    /// Changed last first.
+    Time,
+}
+
+/// Where a plain name is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// Docker, then Podman.
+    Any,
+    /// Docker alone.
+    Docker,
+    /// Podman alone.
+    Podman,
 }

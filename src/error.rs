@@ -6,6 +6,9 @@ use std::fmt;
 
 use crate::units::printable;
 
+/// From here on two names are alike enough to take one for the other (Jaro and Winkler's measure, as in clap).
+const LIKE: f64 = 0.7;
+
 /// What kind of failure this is. It decides the exit code and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -100,11 +103,31 @@ impl Error {
         self
     }
 
+    /// Says where it went wrong: what failed becomes the cause.
+    #[must_use]
+    pub fn within(mut self, what: impl Into<String>) -> Self {
+        let cause = std::mem::replace(&mut self.what, what.into());
+        self.causes.insert(0, cause);
+        self
+    }
+
     /// Says what the reader can do. The last hint given is the one shown.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Says which of the known names is meant perhaps, or which there are.
+    #[must_use]
+    pub fn perhaps<'n>(self, typed: &str, known: impl IntoIterator<Item = &'n str>) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let likeness = |name: &&str| strsim::jaro_winkler(&typed.to_lowercase(), name);
+        let nearest = known.iter().copied().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+        match nearest.filter(|name| likeness(name) >= LIKE) {
+            Some(name) => self.hint(format!("did you mean '{name}'?")),
+            None => self.hint(format!("known: {}", known.join(", "))),
+        }
     }
 
     /// What kind of failure this is.
@@ -154,6 +177,14 @@ mod tests {
         let error = Error::image("cannot read x.tar").because("it ends early").hint("save it again");
         assert_eq!(error.to_string(), "error: cannot read x.tar\n  caused by: it ends early\nhint: save it again");
         assert_eq!(error.kind().exit_code(), 3);
+    }
+
+    #[test]
+    fn the_nearest_name_is_told_or_all_of_them() {
+        let error = Error::usage("no such key: thme").perhaps("thme", ["units", "theme"]);
+        assert!(error.to_string().ends_with("hint: did you mean 'theme'?"), "{error}");
+        let error = Error::usage("no such key: x").perhaps("x", ["units", "theme"]);
+        assert!(error.to_string().ends_with("hint: known: units, theme"), "{error}");
     }
 
     #[test]

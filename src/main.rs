@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use layerscope::cli::Cli;
 use layerscope::error::{Error, Kind};
-use layerscope::run::run;
-use layerscope::settings::Settings;
+use layerscope::run::start;
+use layerscope::settings::config_folder;
 
 fn main() -> ExitCode {
     exit_on_signals();
     let cli = Cli::parse();
-    let outcome = Settings::new(&cli, |name| std::env::var(name).ok()).and_then(|settings| run(&settings));
+    let outcome = start(&cli, |name| std::env::var(name).ok(), config_folder().as_deref());
     outcome.map_or_else(|error| tell(&error), ExitCode::from)
 }
 
@@ -33,13 +33,12 @@ fn exit_on_signals() {
     std::thread::spawn(move || {
         // A pager that has the terminal is left by the same key.
         if let Some(signal) = signals.forever().find(|_| !layerscope::tui::is_lent()) {
-            // Whoever holds standard output can write nothing more: no frame is drawn on a terminal given back.
-            let _held = std::io::stdout().lock();
-            layerscope::tui::restore();
-            if signal == SIGINT {
-                let _ = writeln!(std::io::stderr());
-            }
-            std::process::exit(128 + signal);
+            layerscope::tui::restore_and(|| {
+                if signal == SIGINT {
+                    let _ = writeln!(std::io::stderr());
+                }
+                std::process::exit(128 + signal);
+            });
         }
     });
 }

@@ -6,32 +6,57 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::analysis::{Analysis, efficiency};
-use crate::cli::{Format, ThemeName};
+use crate::cli::{Cli, ColourWhen, Format, KeymapName, SortName, UnitsName};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{Measured, Verdict, judge};
+use crate::report::ink::Ink;
 use crate::report::{Facts, Gap, dive_json, json, text};
 use crate::session::{self, EngineImage, Loaded, Progress};
-use crate::settings::Settings;
+use crate::settings::{Preferences, Settings, preferences};
 use crate::source::reference::Reference;
 use crate::ticker::Ticker;
-use crate::tui::{self, Choice, Picked, Theme};
-use crate::units::ago;
+use crate::tui::{self, Choice, Keymap, Left, Picked, Preset, Setup, Sort, Theme};
+use crate::units::{self, ago, printable};
 
 /// Exit code of a gate that failed.
 pub const GATE_FAILED: u8 = 1;
+
+/// Exit code of a choice that was not made.
+const NOTHING_CHOSEN: u8 = 130;
+
+/// Does what was typed; returns the exit code. `environment` looks up a variable; `folder` is where the config file is
+/// looked for.
+///
+/// # Errors
+/// Whatever stopped it. A gate that failed is no error.
+pub fn start(cli: &Cli, environment: impl Fn(&str) -> Option<String>, folder: Option<&Path>) -> Result<u8> {
+    if !cli.print_config {
+        return run(&Settings::new(cli, environment, folder)?);
+    }
+    let (preferences, themes) = preferences(cli, environment, folder)?;
+    // What is printed is right.
+    setup(&preferences, themes.as_deref(), false)?;
+    let written = io::stdout().write_all(preferences.print().as_bytes());
+    written.map_err(|error| Error::output("standard output", &error))?;
+    Ok(0)
+}
 
 /// Does what the settings ask for; returns the exit code.
 ///
 /// # Errors
 /// Whatever stopped it. A gate that failed is no error.
 pub fn run(settings: &Settings) -> Result<u8> {
+    if settings.preferences.units == UnitsName::Iec {
+        units::use_iec();
+    }
     let Some(reference) = &settings.reference else { return choose(settings) };
     let progress = Arc::new(Progress::default());
     if settings.explore {
         let (wanted, loading) = (settings.clone(), Arc::clone(&progress));
         let reference = reference.clone();
         let load = move || session::open(&reference, &wanted.typed, &wanted.options, &loading);
-        return tui::explore(&settings.typed, theme(settings), &progress, load).map(|()| 0);
+        let left = tui::explore(&settings.typed, &explorer(settings)?, &progress, load)?;
+        return if settings.print_selection { print_selection(left) } else { Ok(0) };
     }
     let ticker = Ticker::start(&progress, !settings.quiet && io::stderr().is_terminal());
     let loaded = session::open(reference, &settings.typed, &settings.options, &progress);
@@ -86,20 +111,54 @@ fn choose(settings: &Settings) -> Result<u8> {
         Ok(images) => (images.clone(), Ok(images.iter().map(choice).collect())),
         Err(error) => (Vec::new(), Err(error)),
     };
-    let (reference, typed) = match tui::pick(theme(settings), &choices)? {
-        Picked::Nothing => return Ok(0),
+    let (reference, typed) = match tui::pick(&explorer(settings)?, &choices)? {
+        Picked::Nothing => return Ok(if settings.print_selection { NOTHING_CHOSEN } else { 0 }),
         Picked::Demo => (Reference::Demo, "demo".to_owned()),
         Picked::Image(place) => (images[place].reference.clone(), images[place].name.clone()),
     };
     run(&Settings { reference: Some(reference), typed, ..settings.clone() })
 }
 
-fn theme(settings: &Settings) -> Theme {
-    match settings.theme {
-        ThemeName::Ansi => Theme::Ansi,
-        ThemeName::Mono => Theme::Mono,
-        ThemeName::ColourBlind => Theme::ColourBlind,
-    }
+/// How the explorer is to be.
+fn explorer(settings: &Settings) -> Result<Setup> {
+    let is_plain = settings.colour == ColourWhen::Never;
+    let setup = setup(&settings.preferences, settings.themes.as_deref(), is_plain)?;
+    Ok(Setup { on_stderr: settings.print_selection, ..setup })
+}
+
+fn setup(preferences: &Preferences, themes: Option<&Path>, is_plain: bool) -> Result<Setup> {
+    let preset = match preferences.keymap {
+        KeymapName::Default => Preset::Default,
+        KeymapName::Dive => Preset::Dive,
+    };
+    let sort = match preferences.sort {
+        SortName::Size => Sort::Size,
+        SortName::Name => Sort::Name,
+        SortName::Count => Sort::Count,
+        SortName::Hidden => Sort::Hidden,
+        SortName::Time => Sort::Time,
+    };
+    Ok(Setup {
+        theme: Theme::named(if is_plain { "mono" } else { &preferences.theme }, themes)?,
+        keymap: Keymap::new(preset, &preferences.keys)?,
+        mouse: preferences.mouse,
+        on_stderr: false,
+        sort,
+        reverse: preferences.reverse,
+        fold: preferences.fold,
+        split: preferences.split,
+    })
+}
+
+/// Prints the path that was chosen: as it is where a program reads it, escaped where a terminal shows it.
+fn print_selection(left: Left) -> Result<u8> {
+    let Left::Chosen(path) = left else { return Ok(NOTHING_CHOSEN) };
+    let Some(path) = path else { return Ok(0) };
+    let mut out = io::stdout().lock();
+    let text = if out.is_terminal() { printable(&path).into_owned().into_bytes() } else { path };
+    let written = out.write_all(&text).and_then(|()| out.write_all(b"\n"));
+    written.map_err(|error| Error::output("standard output", &error))?;
+    Ok(0)
 }
 
 /// What could not be read, in a line.
@@ -160,15 +219,34 @@ fn write(settings: &Settings, facts: &Facts<'_>) -> Result<()> {
     }
     if settings.outputs.text_on_stderr && !settings.quiet {
         let mut out = BufWriter::new(io::stderr().lock());
-        let written = text::write(facts, &mut out).and_then(|()| out.flush());
+        let written = coloured_text(facts, is_coloured(settings, io::stderr().is_terminal()), &mut out);
         written.map_err(|error| Error::output("standard error", &error))?;
     }
     if let Some(format) = settings.outputs.stdout {
         let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-        let written = data(settings, facts, format, &mut out).and_then(|()| out.flush());
+        let written = match format {
+            Format::Text => coloured_text(facts, is_coloured(settings, io::stdout().is_terminal()), &mut out),
+            Format::Json | Format::DiveJson => data(settings, facts, format, &mut out).and_then(|()| out.flush()),
+        };
         written.map_err(|error| Error::output("standard output", &error))?;
     }
     Ok(())
+}
+
+fn is_coloured(settings: &Settings, is_terminal: bool) -> bool {
+    match settings.colour {
+        ColourWhen::Auto => is_terminal && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
+        ColourWhen::Always => true,
+        ColourWhen::Never => false,
+    }
+}
+
+fn coloured_text(facts: &Facts<'_>, is_coloured: bool, out: &mut dyn Write) -> io::Result<()> {
+    if !is_coloured {
+        return text::write(facts, out).and_then(|()| out.flush());
+    }
+    let mut ink = Ink::new(out);
+    text::write(facts, &mut ink).and_then(|()| ink.flush())
 }
 
 fn data(settings: &Settings, facts: &Facts<'_>, format: Format, out: &mut dyn Write) -> io::Result<()> {

@@ -1,14 +1,20 @@
 //! What the command line and the environment mean together: defaults, then the file, then the environment, then flags.
 
+mod file;
+mod preferences;
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, Format, SourceName, ThemeName};
+use crate::cli::{Cli, ColourWhen, EngineName, Format, SourceName};
 use crate::error::{Error, Result};
 use crate::image::Wanted;
 use crate::policy::{Flags, Thresholds, thresholds};
 use crate::session::Options;
-use crate::source::reference::{Reference, SourceKind};
+use crate::source::reference::{EngineKind, Reference, SourceKind};
+
+pub use file::{config_folder, preferences};
+pub use preferences::{Bindings, Preferences};
 
 /// The file with limits that dive looks for in the working folder.
 const DIVE_CI: &str = ".dive-ci";
@@ -35,8 +41,14 @@ pub struct Settings {
     pub quiet: bool,
     /// Whether the explorer opens: standard output is a terminal that can do it, and nothing else was asked for.
     pub explore: bool,
-    /// Colours of the explorer.
-    pub theme: ThemeName,
+    /// Whether the path that is chosen in the explorer is printed.
+    pub print_selection: bool,
+    /// When there are colours, whatever said so.
+    pub colour: ColourWhen,
+    /// What the user wants to keep.
+    pub preferences: Preferences,
+    /// The folder with the user's themes.
+    pub themes: Option<PathBuf>,
 }
 
 /// What is written where.
@@ -51,17 +63,23 @@ pub struct Outputs {
 }
 
 impl Settings {
-    /// Puts everything together. `environment` looks up a variable.
+    /// Puts everything together. `environment` looks up a variable; `folder` is where the config file is looked for.
     ///
     /// # Errors
     /// Whatever contradicts itself or cannot be understood, and a limits file that cannot be read.
-    pub fn new(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> Result<Self> {
+    pub fn new(cli: &Cli, environment: impl Fn(&str) -> Option<String>, folder: Option<&Path>) -> Result<Self> {
+        let (preferences, themes) = preferences(cli, &environment, folder)?;
         let source = cli.source.map(SourceKind::from);
         let ci = is_judged(cli, &environment);
-        let explore = !ci && cli.format.is_none() && cli.json.is_none() && can_explore(&environment);
+        let wants_report = ci || cli.format.is_some() || cli.json.is_some();
+        let explore = if cli.print_selection {
+            can_print_selection(cli, &environment)?
+        } else {
+            !wants_report && can_explore(std::io::stdout().is_terminal(), &environment)
+        };
         let reference = match cli.image.as_deref() {
             Some("demo") if source.is_none() => Some(Reference::Demo),
-            Some(typed) => Some(Reference::parse(typed, source)?),
+            Some(typed) => Some(in_engine(Reference::parse(typed, source)?, preferences.engine)),
             // The explorer asks.
             None if explore => None,
             None => {
@@ -70,7 +88,8 @@ impl Settings {
                 ));
             }
         };
-        let platform = cli.platform.as_deref().map(str::parse).transpose()?;
+        let platform = Some(preferences.platform.as_str()).filter(|platform| !platform.is_empty());
+        let platform = platform.map(str::parse).transpose()?;
         Ok(Self {
             reference,
             typed: cli.image.clone().unwrap_or_default(),
@@ -85,11 +104,10 @@ impl Settings {
             files: cli.files,
             quiet: cli.quiet,
             explore,
-            theme: if environment("NO_COLOR").is_some_and(|value| !value.is_empty()) {
-                ThemeName::Mono
-            } else {
-                cli.theme
-            },
+            print_selection: cli.print_selection,
+            colour: colour(cli, &environment, &preferences),
+            preferences,
+            themes,
         })
     }
 }
@@ -104,9 +122,48 @@ fn is_judged(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> bool {
     cli.ci || cli.ci_config.is_some() || flags(cli) != Flags::default() || in_pipeline()
 }
 
-/// Whether standard output is a terminal that can show the explorer.
-fn can_explore(environment: impl Fn(&str) -> Option<String>) -> bool {
-    std::io::stdout().is_terminal() && environment("TERM").is_some_and(|term| term != "dumb")
+/// Whether a stream is a terminal that can show the explorer.
+fn can_explore(is_terminal: bool, environment: impl Fn(&str) -> Option<String>) -> bool {
+    is_terminal && environment("TERM").is_some_and(|term| term != "dumb")
+}
+
+/// Standard output carries the choice, so that the explorer needs standard error.
+fn can_print_selection(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> Result<bool> {
+    if cli.ci || cli.format.is_some() || cli.json.is_some() {
+        return Err(Error::usage("--print-selection opens the explorer, and a report was asked for as well")
+            .hint("give only one of the two"));
+    }
+    if !can_explore(std::io::stderr().is_terminal(), environment) {
+        return Err(Error::usage("--print-selection needs a terminal on standard error to draw on"));
+    }
+    Ok(true)
+}
+
+/// A plain name is looked up where the user wants it.
+fn in_engine(reference: Reference, engine: EngineName) -> Reference {
+    let wanted = match engine {
+        EngineName::Any => EngineKind::Any,
+        EngineName::Docker => EngineKind::Docker,
+        EngineName::Podman => EngineKind::Podman,
+    };
+    match reference {
+        Reference::Engine { engine: EngineKind::Any, name } => Reference::Engine { engine: wanted, name },
+        said => said,
+    }
+}
+
+/// When there are colours: what was typed, then NO_COLOR (<https://no-color.org>), then what the user keeps, then
+/// CLICOLOR_FORCE and CLICOLOR (<https://bixense.com/clicolors/>).
+fn colour(cli: &Cli, environment: impl Fn(&str) -> Option<String>, preferences: &Preferences) -> ColourWhen {
+    let says = |name: &str| environment(name).filter(|value| !value.is_empty());
+    match (cli.color, preferences.colour) {
+        (Some(typed @ (ColourWhen::Always | ColourWhen::Never)), _) => typed,
+        _ if says("NO_COLOR").is_some() => ColourWhen::Never,
+        (_, kept @ (ColourWhen::Always | ColourWhen::Never)) => kept,
+        _ if says("CLICOLOR_FORCE").is_some_and(|value| value != "0") => ColourWhen::Always,
+        _ if says("CLICOLOR").is_some_and(|value| value == "0") => ColourWhen::Never,
+        _ => ColourWhen::Auto,
+    }
 }
 
 fn flags(cli: &Cli) -> Flags {
@@ -167,9 +224,37 @@ mod tests {
 
     fn settings(line: &str, environment: &[(&str, &str)]) -> Result<Settings> {
         let cli = Cli::try_parse_from(std::iter::once("layerscope").chain(line.split_whitespace())).unwrap();
-        Settings::new(&cli, |name| {
-            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-        })
+        Settings::new(
+            &cli,
+            |name| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+            None,
+        )
+    }
+
+    #[test]
+    fn what_is_nearer_to_the_user_decides_on_colours() {
+        let colour = |line: &str, environment: &[(&str, &str)]| settings(line, environment).unwrap().colour;
+        assert_eq!(colour("demo", &[]), ColourWhen::Auto);
+        assert_eq!(colour("demo", &[("NO_COLOR", "")]), ColourWhen::Auto);
+        assert_eq!(colour("demo", &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), ColourWhen::Never);
+        assert_eq!(colour("demo", &[("NO_COLOR", "1"), ("LAYERSCOPE_COLOR", "always")]), ColourWhen::Never);
+        assert_eq!(colour("--color always demo", &[("NO_COLOR", "1")]), ColourWhen::Always);
+        assert_eq!(colour("--color auto demo", &[("NO_COLOR", "1")]), ColourWhen::Never);
+        assert_eq!(colour("demo", &[("LAYERSCOPE_COLOR", "always")]), ColourWhen::Always);
+        assert_eq!(colour("demo", &[("CLICOLOR_FORCE", "1")]), ColourWhen::Always);
+        assert_eq!(colour("demo", &[("CLICOLOR_FORCE", "0")]), ColourWhen::Auto);
+        assert_eq!(colour("demo", &[("CLICOLOR", "0")]), ColourWhen::Never);
+    }
+
+    #[test]
+    fn a_plain_name_goes_where_the_user_wants() {
+        let engine = |line: &str| match settings(line, &[("LAYERSCOPE_ENGINE", "podman")]).unwrap().reference {
+            Some(Reference::Engine { engine, .. }) => Some(engine),
+            _ => None,
+        };
+        assert_eq!(engine("no-such-file"), Some(EngineKind::Podman));
+        assert_eq!(engine("docker://no-such-file"), Some(EngineKind::Docker));
+        assert_eq!(engine("demo"), None);
     }
 
     #[test]

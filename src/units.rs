@@ -4,16 +4,37 @@ pub mod humanize;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use humansize::{DECIMAL, FormatSizeOptions, SizeFormatter};
+use humansize::{BINARY, DECIMAL, FormatSizeOptions, SizeFormatter};
 
-/// Bytes the way `docker images` writes them: powers of 1000, one decimal (`96.3 MB`), whole numbers below 1 kB.
+/// Whether sizes are written in powers of 1024. It is chosen once, before anything is written: sizes are written in a
+/// hundred places, and all of them must agree.
+static IEC: AtomicBool = AtomicBool::new(false);
+
+/// From now on sizes are written in powers of 1024 (`91.8 MiB`).
+pub fn use_iec() {
+    IEC.store(true, Ordering::Relaxed);
+}
+
+/// Bytes the way `docker images` writes them: powers of 1000, one decimal (`96.3 MB`), whole numbers below 1 kB. With
+/// [`use_iec`] in powers of 1024.
 #[must_use]
 pub fn bytes(count: u64) -> String {
-    let decimals = usize::from(count >= 1000);
-    SizeFormatter::new(count, FormatSizeOptions::from(DECIMAL).decimal_places(decimals).decimal_zeroes(decimals))
-        .to_string()
+    if IEC.load(Ordering::Relaxed) { binary(count) } else { written(count, 1000, DECIMAL) }
+}
+
+/// Bytes in powers of 1024, in as many columns as in powers of 1000: from 1000 units on without the decimal.
+fn binary(count: u64) -> String {
+    let text = written(count, 1024, BINARY);
+    let whole = text.split_once('.').filter(|(whole, _)| whole.len() > 3).map(|(whole, _)| whole.to_owned());
+    whole.map_or_else(|| text.clone(), |whole| format!("{whole}{}", &text[text.find(' ').unwrap_or(text.len())..]))
+}
+
+fn written(count: u64, unit: u64, options: FormatSizeOptions) -> String {
+    let decimals = usize::from(count >= unit);
+    SizeFormatter::new(count, options.decimal_places(decimals).decimal_zeroes(decimals)).to_string()
 }
 
 /// A count with a comma between thousands: `41,337`.
@@ -124,6 +145,21 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1_000), "1.0 kB");
         assert_eq!(bytes(96_300_000), "96.3 MB");
+    }
+
+    #[test]
+    fn powers_of_1024_take_no_more_room() {
+        for (count, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            (1023 * 1024, "1023 KiB"),
+            (96_300_000, "91.8 MiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(binary(count), text);
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
 ];
 
 /// Libraries that only some rooms may name.
-const LIBRARIES: [(&str, &[&str]); 8] = [
+const LIBRARIES: [(&str, &[&str]); 10] = [
     ("bollard", &["source"]),
     ("tokio", &["source"]),
     ("hyper", &["source"]),
@@ -36,6 +36,8 @@ const LIBRARIES: [(&str, &[&str]); 8] = [
     ("zstd", &["layer", "source"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
+    ("anstyle", &["report"]),
+    ("etcetera", &["settings"]),
 ];
 
 /// A file that grows beyond this holds two things.

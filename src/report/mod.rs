@@ -1,6 +1,7 @@
 //! Words and numbers for pipes: the text report, our JSON, dive's JSON. Takes facts and writes; decides nothing.
 
 pub mod dive_json;
+pub mod ink;
 pub mod json;
 pub mod text;
 

@@ -2,20 +2,24 @@
 //! no terminal, no thread and no clock is needed to test it.
 
 mod act;
+mod manners;
+mod refusal;
 mod tree;
 mod typing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
 use ratatui::layout::Rect;
 
 use super::arrange::{Arranged, Plan};
 use super::bits::Paths;
 use super::card::Card;
-use super::keymap::{Hit, Key, Keymap, Place};
+use super::help::Help;
+use super::key::Key;
+use super::keymap::{Hit, Keymap, Place};
 use super::list::Cursor;
 use super::narrow::Narrow;
 use super::palette::{self, Palette};
@@ -28,6 +32,7 @@ use super::waste::Waste;
 use crate::index::PathId;
 use crate::session::Snapshot;
 use crate::tui::Explored;
+use manners::Timing;
 pub use typing::{List, Typing};
 
 /// What the screen shows.
@@ -68,6 +73,10 @@ pub enum Msg {
     Key(KeyEvent),
     /// The mouse.
     Mouse(MouseEvent),
+    /// A text pasted.
+    Paste(String),
+    /// The time since the explorer was opened. It comes before what happened then.
+    Clock(Duration),
     /// The window has another size, or must be drawn again.
     Redraw,
     /// How far reading is.
@@ -89,6 +98,10 @@ pub enum Msg {
 pub enum Effect {
     /// Leave.
     Quit,
+    /// Leave, and keep the last frame on the screen.
+    Keep,
+    /// Leave without a choice.
+    Abandon,
     /// Stop until the shell continues us.
     Suspend,
     /// Make the lines of the tree, with the view that is there, or with one to be computed.
@@ -177,8 +190,8 @@ pub struct App {
     pub facts: Cursor,
     /// The filter while it is typed.
     pub typing: Option<Typing>,
-    /// Whether help is open, and how far it is scrolled.
-    pub help: Option<Cursor>,
+    /// The list of keys, while it is open.
+    pub help: Option<Help>,
     /// The palette, when it is open.
     pub palette: Option<Palette>,
     pub(super) sought_hits: u64,
@@ -190,6 +203,8 @@ pub struct App {
     pub pressed: Vec<Key>,
     /// A word to the user, gone with the next key.
     pub notice: Option<String>,
+    /// When that was said, and whether it stays.
+    timing: Timing,
     /// Colours.
     pub theme: Theme,
     /// Keys.
@@ -246,6 +261,7 @@ impl App {
             inside: Inside::default(),
             pressed: Vec::new(),
             notice: None,
+            timing: Timing::default(),
             theme,
             keymap,
             areas: Areas::default(),
@@ -262,8 +278,20 @@ impl App {
 
     /// Takes a message; says what is to be done outside.
     pub fn update(&mut self, message: Msg) -> Vec<Effect> {
+        let before = self.notice.clone();
+        let effects = self.follow(message);
+        self.time_notice(before.as_ref());
+        effects
+    }
+
+    fn follow(&mut self, message: Msg) -> Vec<Effect> {
         match message {
             Msg::Key(key) => self.key(key),
+            Msg::Paste(text) => self.paste(&text),
+            Msg::Clock(now) => {
+                self.tell_time(now);
+                Vec::new()
+            }
             Msg::Mouse(mouse) => self.mouse(mouse),
             Msg::Redraw => Vec::new(),
             Msg::Progress(progress) => {
@@ -301,6 +329,12 @@ impl App {
     /// Where a key is pressed now.
     #[must_use]
     pub fn place(&self) -> Place {
+        if self.help.is_some() { Place::Help } else { self.ground() }
+    }
+
+    /// Where a key is pressed when the list of keys is closed.
+    #[must_use]
+    pub fn ground(&self) -> Place {
         if self.inside.preview.is_some() {
             return Place::Preview;
         }
@@ -313,7 +347,7 @@ impl App {
     }
 
     fn key(&mut self, event: KeyEvent) -> Vec<Effect> {
-        self.notice = None;
+        self.hear_key();
         if self.palette.is_some() {
             return self.type_in_palette(event);
         }
@@ -323,15 +357,23 @@ impl App {
         if self.inside.prompt.is_some() {
             return self.type_place(event);
         }
+        if self.help.as_ref().is_some_and(|help| help.is_typing) {
+            return self.search_keys(event);
+        }
         self.pressed.push(Key::from(event));
-        match self.keymap.find(self.place(), &self.pressed) {
-            Hit::Begins => Vec::new(),
-            Hit::Does(action) => {
-                self.pressed.clear();
-                self.act(action)
-            }
-            Hit::Nothing => {
-                self.pressed.clear();
+        let hit = self.keymap.find(self.place(), &self.pressed);
+        if hit == Hit::Begins {
+            return Vec::new();
+        }
+        let pressed = std::mem::take(&mut self.pressed);
+        match hit {
+            _ if self.help.is_some() => self.key_in_help(&pressed, hit),
+            Hit::Does(action) => self.act(action),
+            Hit::Begins | Hit::Nothing => {
+                // Esc leaves a sequence and says nothing.
+                if event.code != KeyCode::Esc {
+                    self.tell_elsewhere(&pressed);
+                }
                 Vec::new()
             }
         }
@@ -340,7 +382,7 @@ impl App {
     /// The list that the cursor keys move in.
     pub(super) fn list(&mut self) -> &mut Cursor {
         if let Some(help) = &mut self.help {
-            return help;
+            return &mut help.cursor;
         }
         if let Some(card) = &mut self.card {
             return &mut card.cursor;

@@ -61,13 +61,16 @@ pub fn draw(app: &mut App, frame: &mut Frame) {
     if app.card.is_some() {
         pane::card::draw(app, frame, main.union(detail));
     }
-    frame.render_widget(hint_line(app, hints.width), hints);
     if app.palette.is_some() {
         pane::palette::draw(app, frame, main.union(detail));
     }
     if app.help.is_some() {
         pane::help::draw(app, frame, area);
     }
+    if !app.pressed.is_empty() {
+        pane::which::draw(app, frame, title.union(detail));
+    }
+    frame.render_widget(hint_line(app, hints.width), hints);
 }
 
 /// Layers and files, side by side or one above the other.
@@ -128,7 +131,7 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         parts.push(Span::raw(format!("   {} layers ·", loaded.image.layers.len())));
         if app.is_reading() {
             let far = progress_words(app, app.since.elapsed());
-            parts.push(Span::styled(format!(" reading {far}"), app.theme.style(Role::Bar)));
+            parts.push(Span::styled(format!(" reading {far}"), app.theme.style(Role::Busy)));
             return parts;
         }
         parts.push(Span::raw(format!(" {}", bytes(total.shipped))));
@@ -184,7 +187,7 @@ fn hint_line(app: &App, width: u16) -> Line<'static> {
     if app.image.is_none() {
         return Line::from(Span::styled(" q quit", app.theme.style(Role::Dim)));
     }
-    let place = app.place();
+    let place = app.ground();
     let actions: &[Action] = match app.screen {
         _ if place == Place::Preview => &[
             Action::Back,

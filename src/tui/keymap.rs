@@ -1,14 +1,11 @@
-//! Which key does what where. Read from `assets/keymap.toml`; help, hints and README are made from the same.
+//! Which key does what where; help, hints, and README's table are made from the same. Knows no screen.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+mod read;
 
 use super::action::Action;
-use crate::error::{Error, Result};
+use super::key::{Key, sequence};
 
-const PRESET: &str = include_str!("../../assets/keymap.toml");
+pub use read::{Bindings, Preset};
 
 /// Where a key is pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,78 +20,25 @@ pub enum Place {
     Waste,
     /// In the preview of a file.
     Preview,
+    /// In the list of keys.
+    Help,
 }
 
 impl Place {
     /// All of them, with their names in the keymap.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Everywhere, "everywhere"),
         (Self::Layers, "layers"),
         (Self::Files, "files"),
         (Self::Waste, "waste"),
         (Self::Preview, "preview"),
+        (Self::Help, "help"),
     ];
-}
 
-/// A key with its modifiers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key {
-    code: KeyCode,
-    ctrl: bool,
-}
-
-impl From<KeyEvent> for Key {
-    fn from(event: KeyEvent) -> Self {
-        Self { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) }
-    }
-}
-
-const NAMED: [(&str, KeyCode); 13] = [
-    ("enter", KeyCode::Enter),
-    ("esc", KeyCode::Esc),
-    ("tab", KeyCode::Tab),
-    ("space", KeyCode::Char(' ')),
-    ("up", KeyCode::Up),
-    ("down", KeyCode::Down),
-    ("left", KeyCode::Left),
-    ("right", KeyCode::Right),
-    ("pageup", KeyCode::PageUp),
-    ("pagedown", KeyCode::PageDown),
-    ("home", KeyCode::Home),
-    ("end", KeyCode::End),
-    ("backspace", KeyCode::Backspace),
-];
-
-impl Key {
-    fn parse(text: &str) -> Option<Self> {
-        let (ctrl, name) = text.strip_prefix("ctrl-").map_or((false, text), |rest| (true, rest));
-        let named = NAMED.iter().find(|(known, _)| *known == name).map(|(_, code)| *code);
-        let single = || {
-            let mut characters = name.chars();
-            characters.next().filter(|_| characters.next().is_none()).map(KeyCode::Char)
-        };
-        Some(Self { code: named.or_else(single)?, ctrl })
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.ctrl {
-            write!(f, "ctrl-")?;
-        }
-        let arrow = match self.code {
-            KeyCode::Up => Some("↑"),
-            KeyCode::Down => Some("↓"),
-            KeyCode::Left => Some("←"),
-            KeyCode::Right => Some("→"),
-            _ => None,
-        };
-        let named = || NAMED.iter().find(|(_, code)| *code == self.code).map(|(name, _)| *name);
-        match (arrow.or_else(named), self.code) {
-            (Some(name), _) => f.write_str(name),
-            (None, KeyCode::Char(character)) => write!(f, "{character}"),
-            (None, _) => f.write_str("?"),
-        }
+    /// The name in the keymap.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(place, _)| *place == self).map_or("", |(_, name)| name)
     }
 }
 
@@ -109,54 +53,28 @@ pub enum Hit {
     Nothing,
 }
 
+/// A sequence of keys and what it does in a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bound {
+    place: Place,
+    keys: Vec<Key>,
+    action: Action,
+}
+
 /// Keys and what they do.
 #[derive(Debug, Clone)]
 pub struct Keymap {
-    bound: Vec<(Place, Vec<Key>, Action)>,
+    bound: Vec<Bound>,
 }
 
 impl Keymap {
-    /// The keymap that the program carries.
-    ///
-    /// # Errors
-    /// None in practice: a test reads it.
-    pub fn preset() -> Result<Self> {
-        Self::parse(PRESET)
-    }
-
-    /// Reads a keymap.
-    ///
-    /// # Errors
-    /// What is not known, with what was meant perhaps.
-    pub fn parse(text: &str) -> Result<Self> {
-        let table: BTreeMap<String, BTreeMap<String, String>> =
-            toml::from_str(text).map_err(|error| Error::usage("the keymap cannot be read").because(error.message()))?;
-        let mut bound = Vec::new();
-        for (place, keys) in table {
-            let place = Place::ALL.iter().find(|(_, name)| *name == place).map(|(place, _)| *place);
-            let place = place.ok_or_else(|| {
-                Error::usage("the keymap names a place that is not known")
-                    .hint("places: everywhere, layers, files, waste, preview")
-            })?;
-            for (sequence, action) in keys {
-                let keys: Option<Vec<Key>> = sequence.split(' ').map(Key::parse).collect();
-                let keys =
-                    keys.ok_or_else(|| Error::usage(format!("the keymap names a key that is not known: {sequence}")))?;
-                let action = Action::named(&action)
-                    .ok_or_else(|| Error::usage(format!("the keymap names an action that is not known: {action}")))?;
-                bound.push((place, keys, action));
-            }
-        }
-        Ok(Self { bound })
-    }
-
     /// What the keys pressed so far come to. The pane's own keys win over those that hold everywhere.
     #[must_use]
     pub fn find(&self, place: Place, pressed: &[Key]) -> Hit {
         for place in [place, Place::Everywhere] {
-            let mut here = self.bound.iter().filter(|(bound, keys, _)| *bound == place && keys.starts_with(pressed));
+            let mut here = self.bound.iter().filter(|bound| bound.place == place && bound.keys.starts_with(pressed));
             match here.next() {
-                Some((_, keys, action)) if keys.len() == pressed.len() => return Hit::Does(*action),
+                Some(bound) if bound.keys.len() == pressed.len() => return Hit::Does(bound.action),
                 Some(_) => return Hit::Begins,
                 None => {}
             }
@@ -164,19 +82,65 @@ impl Keymap {
         Hit::Nothing
     }
 
+    /// How a sequence that is begun can go on, in the order of the actions. What the pane itself binds hides what holds
+    /// everywhere.
+    #[must_use]
+    pub fn continuations(&self, place: Place, pressed: &[Key]) -> Vec<(String, Action)> {
+        let mut found: Vec<(String, Action)> = Vec::new();
+        for place in [place, Place::Everywhere] {
+            let here = self.bound.iter().filter(|bound| {
+                bound.place == place && bound.keys.len() > pressed.len() && bound.keys.starts_with(pressed)
+            });
+            for bound in here {
+                let rest = sequence(&bound.keys[pressed.len()..]);
+                if !found.iter().any(|(known, _)| *known == rest) {
+                    found.push((rest, bound.action));
+                }
+            }
+        }
+        found.sort_by_key(|(_, action)| Action::ALL.iter().position(|known| known == action));
+        found
+    }
+
+    /// Places where these keys do something, with what they do there.
+    pub fn elsewhere(&self, pressed: &[Key]) -> impl Iterator<Item = (Place, Action)> {
+        self.bound.iter().filter(move |bound| bound.keys == pressed).map(|bound| (bound.place, bound.action))
+    }
+
     /// The keys of an action in a place, the shortest first.
     #[must_use]
     pub fn keys_of(&self, place: Place, action: Action) -> Vec<String> {
-        let here = self
-            .bound
-            .iter()
-            .filter(|(bound, _, does)| *does == action && (*bound == place || *bound == Place::Everywhere));
-        let mut keys: Vec<String> =
-            here.map(|(_, keys, _)| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")).collect();
-        keys.sort_by_key(|key| (key.chars().count(), key.clone()));
-        keys.dedup();
-        keys
+        let mut keys = self.own_keys_of(place, action);
+        // A key that does something else here is no key of what it does everywhere.
+        keys.extend(
+            self.written(|bound| {
+                bound.place == Place::Everywhere && bound.action == action && !self.hides(place, bound)
+            }),
+        );
+        sorted(keys)
     }
+
+    /// The keys that the place itself binds to an action, the shortest first.
+    #[must_use]
+    pub fn own_keys_of(&self, place: Place, action: Action) -> Vec<String> {
+        sorted(self.written(|bound| bound.place == place && bound.action == action))
+    }
+
+    /// Whether a place has another use for keys that are bound everywhere.
+    fn hides(&self, place: Place, everywhere: &Bound) -> bool {
+        let mut own = self.bound.iter().filter(|bound| bound.place == place && place != Place::Everywhere);
+        own.any(|own| everywhere.keys.starts_with(&own.keys) || own.keys.starts_with(&everywhere.keys))
+    }
+
+    fn written(&self, wanted: impl Fn(&Bound) -> bool) -> Vec<String> {
+        self.bound.iter().filter(|bound| wanted(bound)).map(|bound| sequence(&bound.keys)).collect()
+    }
+}
+
+fn sorted(mut keys: Vec<String>) -> Vec<String> {
+    keys.sort_by_key(|key| (key.chars().count(), key.clone()));
+    keys.dedup();
+    keys
 }
 
 #[cfg(test)]
@@ -185,18 +149,27 @@ mod tests {
 
     use super::*;
 
-    /// The table of README: every action with its keys.
+    fn preset() -> Keymap {
+        Keymap::new(Preset::Default, &Bindings::new()).unwrap()
+    }
+
+    fn keys(text: &str) -> Vec<Key> {
+        text.split(' ').map(|key| Key::parse(key).unwrap()).collect()
+    }
+
+    /// The table of README: every action with its keys, group by group.
     fn table(keymap: &Keymap) -> String {
-        let mut table = String::from("| key | what it does | where |\n| --- | --- | --- |\n");
+        let mut table = String::new();
+        let mut group = None;
         for action in Action::ALL {
+            if group != Some(action.group()) {
+                group = Some(action.group());
+                write!(table, "\n| {} | | |\n| --- | --- | --- |\n", action.group().name()).unwrap();
+            }
             for (place, name) in Place::ALL {
-                let own = keymap.bound.iter().filter(|(bound, _, does)| *bound == place && does == action);
-                let mut keys: Vec<String> = own
-                    .map(|(_, keys, _)| keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
-                    .collect();
-                keys.sort_by_key(|key| (key.chars().count(), key.clone()));
-                if !keys.is_empty() {
-                    let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
+                let own = keymap.own_keys_of(place, *action);
+                if !own.is_empty() {
+                    let keys = own.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
                     writeln!(table, "| {keys} | {} | {name} |", action.doc()).unwrap();
                 }
             }
@@ -206,35 +179,73 @@ mod tests {
 
     #[test]
     fn readme_has_the_keys() {
-        let table = table(&Keymap::preset().unwrap());
+        let table = table(&preset());
         let readme = include_str!("../../README.md");
-        assert!(readme.contains(&table), "README's key table should be:\n{table}");
+        assert!(readme.contains(&table), "README's key tables should be:\n{table}");
     }
 
     #[test]
-    fn every_action_has_a_key_and_every_key_an_action() {
-        let keymap = Keymap::preset().unwrap();
-        for action in Action::ALL {
-            let has_key = Place::ALL.iter().any(|(place, _)| !keymap.keys_of(*place, *action).is_empty());
-            assert!(has_key, "{}", action.name());
+    fn every_action_has_a_key_in_every_preset() {
+        for preset in Preset::ALL {
+            let keymap = Keymap::new(preset, &Bindings::new()).unwrap();
+            for action in Action::ALL {
+                let has_key = Place::ALL.iter().any(|(place, _)| !keymap.keys_of(*place, *action).is_empty());
+                assert!(has_key, "{} in {preset:?}", action.name());
+            }
         }
     }
 
     #[test]
     fn sequences_begin_and_end() {
-        let keymap = Keymap::preset().unwrap();
-        let key = |text: &str| Key::parse(text).unwrap();
-        assert_eq!(keymap.find(Place::Files, &[key("g")]), Hit::Begins);
-        assert_eq!(keymap.find(Place::Files, &[key("g"), key("g")]), Hit::Does(Action::Top));
-        assert_eq!(keymap.find(Place::Files, &[key("l")]), Hit::Does(Action::Open));
-        assert_eq!(keymap.find(Place::Layers, &[key("l")]), Hit::Does(Action::NextPane));
-        assert_eq!(keymap.find(Place::Files, &[key("x")]), Hit::Nothing);
+        let keymap = preset();
+        assert_eq!(keymap.find(Place::Files, &keys("g")), Hit::Begins);
+        assert_eq!(keymap.find(Place::Files, &keys("g g")), Hit::Does(Action::Top));
+        assert_eq!(keymap.find(Place::Files, &keys("l")), Hit::Does(Action::Open));
+        assert_eq!(keymap.find(Place::Layers, &keys("l")), Hit::Does(Action::NextPane));
+        assert_eq!(keymap.find(Place::Files, &keys("x")), Hit::Nothing);
+        assert_eq!(keymap.find(Place::Files, &keys("g x")), Hit::Nothing);
+        let on = keymap.continuations(Place::Files, &keys("g"));
+        assert!(on.contains(&("g".into(), Action::Top)) && on.contains(&("w".into(), Action::ShowWaste)), "{on:?}");
     }
 
     #[test]
-    fn mistakes_are_told() {
-        assert!(Keymap::parse("[files]\n\"x\" = \"fly\"").unwrap_err().to_string().contains("fly"));
-        assert!(Keymap::parse("[nowhere]\n\"x\" = \"up\"").is_err());
-        assert!(Keymap::parse("[files]\n\"hyper-x\" = \"up\"").is_err());
+    fn a_key_with_another_use_here_is_no_key_of_what_it_does_everywhere() {
+        let keymap = preset();
+        assert!(keymap.keys_of(Place::Files, Action::Quit).contains(&"q".into()));
+        assert!(!keymap.keys_of(Place::Preview, Action::Quit).contains(&"q".into()));
+        assert!(keymap.keys_of(Place::Preview, Action::Back).contains(&"q".into()));
+    }
+
+    #[test]
+    fn dive_has_its_keys_beside_arrows_and_vim() {
+        let keymap = Keymap::new(Preset::Dive, &Bindings::new()).unwrap();
+        let does = |place, text: &str| keymap.find(place, &keys(text));
+        for (place, text, action) in [
+            (Place::Files, "ctrl-c", Action::Abandon),
+            (Place::Layers, "tab", Action::NextPane),
+            (Place::Files, "left", Action::Close),
+            (Place::Files, "h", Action::Close),
+            (Place::Files, "right", Action::Open),
+            (Place::Files, "l", Action::Open),
+            (Place::Files, "k", Action::Up),
+            (Place::Layers, "down", Action::Down),
+            (Place::Files, "u", Action::PageUp),
+            (Place::Files, "d", Action::PageDown),
+            (Place::Layers, "pgdn", Action::PageDown),
+            (Place::Files, "ctrl-f", Action::Filter),
+            (Place::Layers, "ctrl-f", Action::Filter),
+            (Place::Layers, "ctrl-a", Action::ShowUpTo),
+            (Place::Layers, "ctrl-l", Action::ShowLayer),
+            (Place::Files, "space", Action::Toggle),
+            (Place::Files, "ctrl-space", Action::CloseAll),
+            (Place::Files, "ctrl-a", Action::ToggleAdded),
+            (Place::Files, "ctrl-r", Action::ToggleRemoved),
+            (Place::Files, "ctrl-u", Action::ToggleUnchanged),
+            (Place::Files, "ctrl-o", Action::NextSort),
+            (Place::Files, "ctrl-e", Action::Extract),
+            (Place::Files, "ctrl-z", Action::Suspend),
+        ] {
+            assert_eq!(does(place, text), Hit::Does(action), "{text} in {}", place.name());
+        }
     }
 }

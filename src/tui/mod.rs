@@ -8,8 +8,10 @@ mod bits;
 mod card;
 mod difference;
 mod frame;
+mod help;
 mod input;
 mod jobs;
+mod key;
 mod keymap;
 mod line;
 mod list;
@@ -36,7 +38,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, tick};
+use crossbeam_channel::{Receiver, Sender, after, bounded, never, select_biased, tick};
 use crossterm::event::{Event, KeyEventKind};
 
 use crate::analysis::duplicates::{Duplicate, duplicates};
@@ -47,11 +49,12 @@ use app::{App, Effect, Msg};
 use arrange::{Done, Order};
 use input::Input;
 use jobs::Jobs;
-use keymap::Keymap;
 use terminal::Screen;
 
+pub use keymap::{Bindings, Keymap, Preset};
 pub use picker::{Choice, Picked, pick};
-pub use terminal::{is_lent, restore};
+pub use rows::Sort;
+pub use terminal::{is_lent, restore_and};
 pub use theme::Theme;
 
 /// How often progress is drawn while the image is read.
@@ -59,6 +62,9 @@ const PROGRESS: Duration = Duration::from_millis(100);
 
 /// How often what is read so far is shown at most. Looking at it must not take the time of reading it.
 const GROWTH: Duration = Duration::from_millis(250);
+
+/// Who looks elsewhere while reading takes longer than this is called back.
+const LONG: Duration = Duration::from_secs(10);
 
 /// An image with what the analyses say of it.
 pub struct Explored {
@@ -99,17 +105,49 @@ enum News {
     Inside(preview::Report),
 }
 
+/// How the explorer is to be.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// Its colours.
+    pub theme: Theme,
+    /// Its keys.
+    pub keymap: Keymap,
+    /// Whether it listens to the mouse.
+    pub mouse: bool,
+    /// Whether it is drawn on standard error, because standard output carries data.
+    pub on_stderr: bool,
+    /// Order of the tree.
+    pub sort: Sort,
+    /// Whether that order is turned around.
+    pub reverse: bool,
+    /// Whether folders that hold one folder are joined with it.
+    pub fold: bool,
+    /// Share of the width that the layers take, in percent.
+    pub split: u16,
+}
+
+/// How the explorer was left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// With this path chosen, from the root of the image, if any.
+    Chosen(Option<Vec<u8>>),
+    /// Without a choice.
+    Abandoned,
+}
+
 /// Opens the explorer; returns when the user leaves it. `load` runs beside it and reads the image.
 ///
 /// # Errors
 /// The image cannot be read, or the terminal cannot be used.
 pub fn explore(
     title: &str,
-    theme: Theme,
+    setup: &Setup,
     progress: &Arc<Progress>,
     load: impl FnOnce() -> Result<Loaded> + Send + 'static,
-) -> Result<()> {
-    let mut app = App::new(title, theme, Keymap::preset()?);
+) -> Result<Left> {
+    let mut app = App::new(title, setup.theme, setup.keymap.clone());
+    app.split = setup.split;
+    (app.wish.sort, app.wish.reversed, app.wish.fold) = (setup.sort, setup.reverse, setup.fold);
     let (news, arriving) = bounded(16);
     let (loading, growing) = (news.clone(), news.clone());
     let watched = progress.watch();
@@ -124,10 +162,20 @@ pub fn explore(
         // When nobody listens any more the explorer was left; then this image is not wanted.
         let _ = loading.send(News::Loaded(load().map(|loaded| Box::new(Explored::new(loaded)))));
     });
-    let mut screen = Screen::enter(theme == Theme::Mono).map_err(|error| unusable(&error))?;
-    let outcome = run(&mut app, &mut screen, progress, &news, &arriving);
-    drop(screen);
-    outcome
+    let mut screen = Screen::enter(title, setup).map_err(|error| unusable(&error))?;
+    let end = run(&mut app, &mut screen, progress, &news, &arriving)?;
+    if end == End::Keep {
+        screen.leave_behind(&mut app).map_err(|error| unusable(&error))?;
+    }
+    Ok(if end == End::Abandon { Left::Abandoned } else { Left::Chosen(app.selection()) })
+}
+
+/// What ends the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Quit,
+    Keep,
+    Abandon,
 }
 
 fn unusable(cause: &io::Error) -> Error {
@@ -142,7 +190,7 @@ fn run(
     progress: &Arc<Progress>,
     news: &Sender<News>,
     arriving: &Receiver<News>,
-) -> Result<()> {
+) -> Result<End> {
     let input = Input::start();
     let mut jobs = Jobs::new(news);
     let said = news.clone();
@@ -152,18 +200,25 @@ fn run(
     let searches = palette::start(move |generation, hits, all| drop(said.send(News::Found(generation, hits, all))));
     let mut grown = Instant::now();
     let (working, idle) = (tick(PROGRESS), never());
+    let mut has_focus = true;
     screen.draw(app).map_err(|error| unusable(&error))?;
     loop {
         // Without work nothing wakes this thread but a key.
         let is_reading = app.is_reading();
         let ticks = if is_reading || jobs.progress().is_some() { &working } else { &idle };
+        let fades = app.fades().map_or_else(never, |at| after(at.saturating_sub(app.since.elapsed())));
         let message = select_biased! {
             recv(input.events) -> event => match event {
                 Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Msg::Key(key),
                 Ok(Event::Mouse(mouse)) => Msg::Mouse(mouse),
-                Ok(_) => Msg::Redraw,
+                Ok(Event::Paste(text)) => Msg::Paste(text),
+                Ok(event @ (Event::FocusGained | Event::FocusLost)) => {
+                    has_focus = event == Event::FocusGained;
+                    continue;
+                }
+                Ok(Event::Key(_) | Event::Resize(..)) => Msg::Redraw,
                 // The terminal is gone.
-                Err(_) => return Ok(()),
+                Err(_) => return Ok(End::Abandon),
             },
             recv(arriving) -> said => match said {
                 Ok(News::Loaded(Ok(image))) => Msg::Loaded(Arc::from(image)),
@@ -172,8 +227,10 @@ fn run(
                 Ok(News::Done(Done::Touched(query, layers))) => Msg::Touched(query, layers),
                 Ok(News::Found(generation, hits, is_all)) => Msg::Found(generation, hits, is_all),
                 Ok(News::Inside(report)) => Msg::Inside(report),
-                Err(_) => return Ok(()),
+                Err(_) => return Ok(End::Abandon),
             },
+            // The clock is told below.
+            recv(fades) -> _ => Msg::Redraw,
             recv(ticks) -> _ => match jobs.progress() {
                 _ if is_reading => {
                     // What was asked for last is looked at before more is asked for.
@@ -187,11 +244,17 @@ fn run(
                 None => continue,
             },
         };
+        app.update(Msg::Clock(app.since.elapsed()));
         for effect in app.update(message) {
             match effect {
-                Effect::Quit => return Ok(()),
+                Effect::Quit => return Ok(End::Quit),
+                Effect::Keep => return Ok(End::Keep),
+                Effect::Abandon => return Ok(End::Abandon),
                 Effect::Suspend => screen.suspend().map_err(|error| unusable(&error))?,
-                Effect::Copy(text) => screen.copy(&text).map_err(|error| unusable(&error))?,
+                Effect::Copy(text) => {
+                    let fits = screen.copy(&text).map_err(|error| unusable(&error))?;
+                    app.tell_copied(fits, text.len());
+                }
                 Effect::Begin(work) => {
                     if let Some(image) = &app.image {
                         jobs.begin(image, work);
@@ -201,7 +264,9 @@ fn run(
                 Effect::Page(path, viewer) => {
                     let shown = input.stand_back(|| screen.lend(&path, viewer)).map_err(|error| unusable(&error))?;
                     jobs::forget(&path);
-                    app.notice = shown;
+                    if let Some(trouble) = shown {
+                        app.complain(trouble);
+                    }
                 }
                 Effect::Forget(path) => jobs::forget(&path),
                 Effect::Arrange(generation, plan, projection) => {
@@ -221,6 +286,9 @@ fn run(
                     }
                 }
             }
+        }
+        if is_reading && !app.is_reading() && !has_focus && app.since.elapsed() >= LONG {
+            screen.ring().map_err(|error| unusable(&error))?;
         }
         // Keys that wait are taken first: a held key must not be followed by a queue of frames.
         if input.events.is_empty() {

@@ -106,7 +106,7 @@ impl App {
         match edit(&mut palette.text, event) {
             Typed::Changed => return self.seek(),
             Typed::Step(by) => palette.cursor.step(by),
-            Typed::Quit => return vec![Effect::Quit],
+            Typed::Quit => return vec![Effect::Abandon],
             Typed::Leave => self.palette = None,
             Typed::Nothing => {}
             Typed::Enter => {

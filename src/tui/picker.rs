@@ -15,7 +15,7 @@ use super::list::Cursor;
 use super::pane::cut;
 use super::terminal::Screen;
 use super::theme::{Role, Theme};
-use super::unusable;
+use super::{Setup, unusable};
 use crate::error::{Error, Result};
 use crate::units::{bytes, printable};
 
@@ -47,9 +47,9 @@ pub enum Picked {
 ///
 /// # Errors
 /// The terminal cannot be used.
-pub fn pick(theme: Theme, choices: &Result<Vec<Choice>>) -> Result<Picked> {
-    let mut screen = Screen::enter(theme == Theme::Mono).map_err(|error| unusable(&error))?;
-    let outcome = Picker::new(theme, choices).run(&mut screen);
+pub fn pick(setup: &Setup, choices: &Result<Vec<Choice>>) -> Result<Picked> {
+    let mut screen = Screen::enter("images", setup).map_err(|error| unusable(&error))?;
+    let outcome = Picker::new(setup.theme, choices).run(&mut screen);
     drop(screen);
     outcome.map_err(|error| unusable(&error))
 }
@@ -86,11 +86,17 @@ impl<'c> Picker<'c> {
     fn run(&mut self, screen: &mut Screen) -> io::Result<Picked> {
         loop {
             screen.show(|frame| self.draw(frame))?;
-            if let Event::Key(key) = crossterm::event::read()?
-                && key.kind != KeyEventKind::Release
-                && let Some(picked) = self.key(key)
-            {
-                return Ok(picked);
+            match crossterm::event::read()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => {
+                    if let Some(picked) = self.key(key) {
+                        return Ok(picked);
+                    }
+                }
+                Event::Paste(text) => {
+                    self.typed.extend(text.chars().filter(|character| !character.is_control()));
+                    self.find();
+                }
+                Event::Key(_) | Event::Mouse(_) | Event::Resize(..) | Event::FocusGained | Event::FocusLost => {}
             }
         }
     }
@@ -183,6 +189,10 @@ mod tests {
         vec![choice("nginx:latest"), choice("shop/api:2.4"), choice("postgres:16")]
     }
 
+    fn ansi() -> Theme {
+        Theme::named("ansi", None).unwrap()
+    }
+
     fn press(picker: &mut Picker<'_>, keys: &str) -> Option<Picked> {
         keys.chars().find_map(|key| {
             let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
@@ -193,18 +203,18 @@ mod tests {
     #[test]
     fn typing_narrows_and_enter_chooses() {
         let choices = Ok(choices());
-        assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "\n"), Some(Picked::Image(0)));
-        assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "pstg\n"), Some(Picked::Image(2)));
-        assert_eq!(press(&mut Picker::new(Theme::Ansi, &choices), "zzz\n"), None);
+        assert_eq!(press(&mut Picker::new(ansi(), &choices), "\n"), Some(Picked::Image(0)));
+        assert_eq!(press(&mut Picker::new(ansi(), &choices), "pstg\n"), Some(Picked::Image(2)));
+        assert_eq!(press(&mut Picker::new(ansi(), &choices), "zzz\n"), None);
     }
 
     #[test]
     fn without_an_engine_the_demo_is_one_key_away() {
         let none = Err(Error::image("no engine answers"));
-        assert_eq!(press(&mut Picker::new(Theme::Ansi, &none), "d"), Some(Picked::Demo));
-        assert_eq!(press(&mut Picker::new(Theme::Ansi, &none), "q"), Some(Picked::Nothing));
+        assert_eq!(press(&mut Picker::new(ansi(), &none), "d"), Some(Picked::Demo));
+        assert_eq!(press(&mut Picker::new(ansi(), &none), "q"), Some(Picked::Nothing));
         let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
-        terminal.draw(|frame| Picker::new(Theme::Ansi, &none).draw(frame)).unwrap();
+        terminal.draw(|frame| Picker::new(ansi(), &none).draw(frame)).unwrap();
         let shown: String = terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
         assert!(shown.contains("no engine answers") && shown.contains("press d for the demo"), "{shown}");
     }

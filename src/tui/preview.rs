@@ -322,7 +322,7 @@ impl App {
     pub(super) fn type_place(&mut self, event: KeyEvent) -> Vec<Effect> {
         let Some(prompt) = &mut self.inside.prompt else { return Vec::new() };
         match edit(&mut prompt.text, event) {
-            Typed::Quit => return vec![Effect::Quit],
+            Typed::Quit => return vec![Effect::Abandon],
             Typed::Leave => self.inside.prompt = None,
             Typed::Enter if !prompt.text.is_empty() => {
                 let Some(Prompt { text, items }) = self.inside.prompt.take() else { return Vec::new() };
@@ -356,16 +356,16 @@ impl App {
                 match outcome {
                     Ok(path) if wanted => return vec![Effect::Page(path, viewer)],
                     Ok(path) => return vec![Effect::Forget(path)],
-                    Err(why) if wanted => self.notice = Some(printable(why.as_bytes()).into_owned()),
+                    Err(why) if wanted => self.complain(printable(why.as_bytes()).into_owned()),
                     Err(_) => {}
                 }
             }
             Report::Extracted(generation, to, outcome) if self.inside.is_newest(Slot::Extract, generation) => {
                 self.inside.extracting = None;
-                self.notice = Some(match outcome {
-                    Ok(done) => extracted(&done, &to),
-                    Err(why) => format!("nothing extracted: {}", printable(why.as_bytes())),
-                });
+                match outcome {
+                    Ok(done) => self.notice = Some(extracted(&done, &to)),
+                    Err(why) => self.complain(format!("nothing extracted: {}", printable(why.as_bytes()))),
+                }
             }
             Report::Read(..) | Report::Extracted(..) | Report::Compared(..) => {}
         }

@@ -1,49 +1,84 @@
 //! The terminal as it is taken and given back. Every way out (leaving, an error, a panic, a signal, a suspend) goes
 //! through one `restore`.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use crossterm::event::{DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange};
+use crossterm::style::{Print, PrintStyledContent, StyledContent};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{CrosstermBackend, IntoCrossterm};
+use ratatui::buffer::Buffer;
 use ratatui::{Frame, Terminal};
 
+use super::Setup;
 use super::app::App;
 use super::frame;
 use super::preview::Viewer;
+use crate::units::printable;
 
 /// Clicks, wheel and drags, with SGR coordinates; no report of mere motion, which floods (xterm's 1000, 1002, 1006).
-const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
-const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
+
+/// The terminal remembers its title, and takes it back (xterm's 22 and 23, for icon and window).
+const KEEP_TITLE: &str = "\x1b[22;0t";
+const TITLE_BACK: &str = "\x1b[23;0t";
 
 /// The exit code of a fault in the program, as Rust has it.
 const FAULT: i32 = 101;
 
+/// Room for a whole frame, so that it is written at once, in bytes.
+const FRAME: usize = 64 * 1024;
+
 /// The longest text that terminals take for the clipboard, in bytes.
 const MOST_COPIED: usize = 100_000;
 
+/// Where the screen is drawn: standard output, or standard error when standard output carries data.
+static ON_STDERR: AtomicBool = AtomicBool::new(false);
 static TAKEN: AtomicBool = AtomicBool::new(false);
 /// Whether another program has the terminal.
 static LENT: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
+/// The stream that the screen is drawn on.
+struct Out;
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if ON_STDERR.load(Ordering::SeqCst) { io::stderr().write(bytes) } else { io::stdout().write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if ON_STDERR.load(Ordering::SeqCst) { io::stderr().flush() } else { io::stdout().flush() }
+    }
+}
+
+/// Runs something while nobody else can write to the terminal, and gives the terminal back first.
+pub fn restore_and<T>(run: impl FnOnce() -> T) -> T {
+    // No frame is drawn on a terminal that is given back.
+    let _held = (io::stdout().lock(), io::stderr().lock());
+    restore();
+    run()
+}
+
 /// Gives the terminal back, if it is taken. May be called from anywhere, any number of times.
-pub fn restore() {
+fn restore() {
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let mut out = io::stdout();
+    let mut out = BufWriter::new(Out);
     // There is nobody left to tell when this fails.
-    let _ = out.write_all(MOUSE_OFF);
-    let _ = execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show);
+    let _ = queue!(out, Print(MOUSE_OFF), DisableFocusChange, DisableBracketedPaste);
+    let _ = execute!(out, EndSynchronizedUpdate, LeaveAlternateScreen, cursor::Show, Print(TITLE_BACK));
     let _ = disable_raw_mode();
 }
 
@@ -55,30 +90,32 @@ pub fn is_lent() -> bool {
 
 /// The terminal while it is ours.
 pub struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<BufWriter<Out>>>,
+    title: String,
+    mouse: bool,
 }
 
 impl Screen {
-    /// Takes the terminal. Without colours, bold and reverse must still work: crossterm drops them with NO_COLOR.
-    pub fn enter(colourless: bool) -> io::Result<Self> {
+    /// Takes the terminal.
+    pub fn enter(title: &str, setup: &Setup) -> io::Result<Self> {
+        ON_STDERR.store(setup.on_stderr, Ordering::SeqCst);
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
-                // A fault beside the screen would leave it waiting for news that never come: it ends the program, and
-                // nothing is drawn any more on a terminal that is given back.
-                let _held = io::stdout().lock();
-                restore();
-                before(panic);
-                if thread::current().name() != Some("main") {
-                    std::process::exit(FAULT);
-                }
+                // A fault beside the screen would leave it waiting for news that never come: it ends the program.
+                restore_and(|| {
+                    before(panic);
+                    if thread::current().name() != Some("main") {
+                        std::process::exit(FAULT);
+                    }
+                });
             }));
         });
-        if colourless {
-            crossterm::style::force_color_output(true);
-        }
-        take()?;
-        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(io::stdout()))? })
+        // Themes answer NO_COLOR. Where it is set crossterm would drop bold and reverse as well.
+        crossterm::style::force_color_output(true);
+        let title = printable(title.as_bytes()).into_owned();
+        take(&title, setup.mouse)?;
+        Ok(Self { terminal: new_terminal()?, title, mouse: setup.mouse })
     }
 
     /// Draws a frame of the explorer.
@@ -88,9 +125,23 @@ impl Screen {
 
     /// Draws a frame, seen all at once.
     pub fn show(&mut self, fill: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        queue!(io::stdout(), BeginSynchronizedUpdate)?;
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         self.terminal.draw(fill)?;
-        execute!(io::stdout(), EndSynchronizedUpdate)
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Gives the terminal back, with a last frame on its ordinary screen.
+    pub fn leave_behind(mut self, app: &mut App) -> io::Result<()> {
+        let last = self.terminal.draw(|frame| frame::draw(app, frame))?.buffer.clone();
+        restore();
+        let mut out = BufWriter::new(Out);
+        print(&last, &mut out)?;
+        out.flush()
+    }
+
+    /// Rings the bell.
+    pub fn ring(&mut self) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), Print('\x07'))
     }
 
     /// Stops the program until the shell continues it.
@@ -104,8 +155,8 @@ impl Screen {
     /// Takes the terminal again. The screen is empty and the next frame is drawn whole; `clear` would ask the terminal
     /// where its cursor is, and the thread that reads keys would take the answer.
     fn retake(&mut self) -> io::Result<()> {
-        take()?;
-        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        take(&self.title, self.mouse)?;
+        self.terminal = new_terminal()?;
         Ok(())
     }
 
@@ -119,15 +170,13 @@ impl Screen {
         Ok(said)
     }
 
-    /// Puts a text on the clipboard of the terminal, which may be far away (OSC 52).
-    #[allow(clippy::unused_self)] // Only who holds the screen may write to it.
-    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+    /// Puts a text on the clipboard of the terminal, which may be far away (OSC 52); says whether it is short enough.
+    pub fn copy(&mut self, text: &str) -> io::Result<bool> {
         if text.len() > MOST_COPIED {
-            return Ok(());
+            return Ok(false);
         }
-        let mut out = io::stdout();
-        write!(out, "\x1b]52;c;{}\x07", base64(text.as_bytes()))?;
-        out.flush()
+        execute!(self.terminal.backend_mut(), Print(format!("\x1b]52;c;{}\x07", base64(text.as_bytes()))))?;
+        Ok(true)
     }
 }
 
@@ -160,18 +209,42 @@ fn show(path: &Path, viewer: Viewer) -> Option<String> {
     failed
 }
 
-fn take() -> io::Result<()> {
+fn new_terminal() -> io::Result<Terminal<CrosstermBackend<BufWriter<Out>>>> {
+    Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(FRAME, Out)))
+}
+
+fn take(title: &str, mouse: bool) -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     let taken = enable_raw_mode().and_then(|()| {
-        let mut out = io::stdout();
-        execute!(out, EnterAlternateScreen, cursor::Hide)?;
-        out.write_all(MOUSE_ON)?;
+        let mut out = BufWriter::new(Out);
+        queue!(out, Print(KEEP_TITLE), SetTitle(format!("layerscope {title}")), EnterAlternateScreen, cursor::Hide)?;
+        queue!(out, EnableBracketedPaste, EnableFocusChange, Print(if mouse { MOUSE_ON } else { "" }))?;
         out.flush()
     });
     if taken.is_err() {
         restore();
     }
     taken
+}
+
+/// Writes a frame as lines of text with their styles, without the blanks at their ends.
+fn print(frame: &Buffer, out: &mut impl Write) -> io::Result<()> {
+    for cells in frame.content.chunks(usize::from(frame.area.width).max(1)) {
+        let mut covered = 0;
+        let last = cells.iter().rposition(|cell| cell.symbol() != " ").map_or(0, |last| last + 1);
+        for cell in &cells[..last] {
+            // A wide character fills the cells behind it.
+            if covered > 0 {
+                covered -= 1;
+                continue;
+            }
+            covered = unicode_width::UnicodeWidthStr::width(cell.symbol()).saturating_sub(1);
+            let style = cell.style().into_crossterm();
+            queue!(out, PrintStyledContent(StyledContent::new(style, cell.symbol())))?;
+        }
+        queue!(out, Print("\n"))?;
+    }
+    Ok(())
 }
 
 /// RFC 4648 section 4.

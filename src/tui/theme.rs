@@ -1,92 +1,76 @@
 //! Colours by role. Meaning stands in glyphs as well, so that no role is needed to understand a screen.
 
-use ratatui::style::{Color, Modifier, Style};
+mod read;
 
-/// What a piece of the screen is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Ordinary text.
-    Text,
-    /// What matters less.
-    Dim,
-    /// The title of the screen and of the pane in use.
-    Title,
-    /// Lines around panes.
-    Border,
-    /// Lines around the pane in use.
-    Focus,
-    /// The line of the cursor.
-    Selection,
-    /// The part of a name that a filter found.
-    Match,
-    /// A key in a hint.
-    Key,
-    /// A bar.
-    Bar,
-    /// Added by the layer.
-    Added,
-    /// Changed by the layer.
-    Changed,
-    /// Removed by the layer.
-    Removed,
-    /// A folder.
-    Dir,
-    /// A link.
-    Link,
-    /// Needs attention.
-    Warn,
-    /// Failed.
-    Error,
-    /// All is well.
-    Ok,
+use std::path::Path;
+
+use ratatui::style::Style;
+
+use crate::error::Result;
+
+/// Defines the roles once: variant, name in a theme file, what it is for.
+macro_rules! roles {
+    ($($variant:ident $name:literal $doc:literal,)*) => {
+        /// What a piece of the screen is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Role {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Role {
+            /// All of them, with their names in a theme file.
+            pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$variant, $name),)*];
+        }
+    };
 }
 
-/// A set of colours.
+roles! {
+    Text "text" "Ordinary text.",
+    Dim "dim" "What matters less.",
+    Title "title" "The title of the screen and of the pane in use.",
+    Border "border" "Lines around panes.",
+    Focus "focus" "Lines around the pane in use.",
+    Selection "selection" "The line of the cursor.",
+    Match "match" "The part of a name that a filter found.",
+    Key "key" "A key in a hint.",
+    Bar "bar" "A bar.",
+    Busy "busy" "What is going on.",
+    Added "added" "Added by the layer.",
+    Changed "changed" "Changed by the layer.",
+    Removed "removed" "Removed by the layer.",
+    Dir "dir" "A folder.",
+    Link "link" "A link.",
+    Exec "exec" "A file that can be run.",
+    Special "special" "A device, a pipe, or a file that runs with the rights of its owner or group.",
+    Ok "ok" "All is well.",
+    Warn "warn" "Needs attention.",
+    Error "error" "Failed.",
+}
+
+/// A style for each role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
-    /// The terminal's own sixteen colours: right on dark and on light.
-    Ansi,
-    /// No colour at all.
-    Mono,
-    /// Blue, orange and vermillion (Okabe and Ito), told apart by everybody.
-    ColourBlind,
+pub struct Theme {
+    styles: [Style; Role::ALL.len()],
 }
 
 impl Theme {
-    /// The style of a role.
-    #[must_use]
-    pub fn style(self, role: Role) -> Style {
-        let plain = Style::new();
-        match role {
-            Role::Text => plain,
-            Role::Dim | Role::Border => plain.add_modifier(Modifier::DIM),
-            Role::Title | Role::Focus | Role::Dir | Role::Key => self.coloured(role).add_modifier(Modifier::BOLD),
-            Role::Selection => plain.add_modifier(Modifier::REVERSED),
-            Role::Match => self.coloured(role).add_modifier(Modifier::UNDERLINED),
-            Role::Bar
-            | Role::Added
-            | Role::Changed
-            | Role::Removed
-            | Role::Link
-            | Role::Warn
-            | Role::Error
-            | Role::Ok => self.coloured(role),
-        }
+    /// The theme of a name: one that the program carries, a file `NAME.toml` in the user's `folder`, or the file itself.
+    ///
+    /// # Errors
+    /// There is none of this name, or it cannot be understood; with what was meant perhaps.
+    pub fn named(name: &str, folder: Option<&Path>) -> Result<Self> {
+        read::named(name, folder)
     }
 
-    fn coloured(self, role: Role) -> Style {
-        let colour = match (self, role) {
-            (Self::Mono, _) | (_, Role::Title) => return Style::new(),
-            (Self::ColourBlind, Role::Added | Role::Ok) => Color::Rgb(0x00, 0x72, 0xb2),
-            (Self::ColourBlind, Role::Changed | Role::Warn) => Color::Rgb(0xe6, 0x9f, 0x00),
-            (Self::ColourBlind, Role::Removed | Role::Error) => Color::Rgb(0xd5, 0x5e, 0x00),
-            (Self::ColourBlind, _) => Color::Rgb(0x56, 0xb4, 0xe9),
-            (Self::Ansi, Role::Added | Role::Ok) => Color::Green,
-            (Self::Ansi, Role::Changed | Role::Warn) => Color::Yellow,
-            (Self::Ansi, Role::Removed | Role::Error) => Color::Red,
-            (Self::Ansi, Role::Dir | Role::Bar | Role::Focus) => Color::Blue,
-            (Self::Ansi, _) => Color::Cyan,
-        };
-        Style::new().fg(colour)
+    /// The style of a role.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        self.styles[role as usize]
+    }
+
+    /// Whether it has no colour. Then bold and reverse must work whatever the surroundings say of colours.
+    #[must_use]
+    pub fn is_colourless(&self) -> bool {
+        self.styles.iter().all(|style| style.fg.is_none() && style.bg.is_none())
     }
 }

@@ -9,9 +9,13 @@ use serde_json::Value;
 /// The program without what the surroundings would tell it: no CI, no engine.
 pub fn layerscope() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_layerscope"));
-    for variable in ["CI", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "CONTAINER_HOST", "NO_COLOR"] {
+    for variable in
+        ["CI", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "CONTAINER_HOST", "NO_COLOR", "CLICOLOR_FORCE"]
+    {
         command.env_remove(variable);
     }
+    // Nobody's config file is there.
+    command.env("XDG_CONFIG_HOME", "/nowhere");
     command
 }
 

@@ -31,13 +31,18 @@ struct Session {
 
 impl Session {
     fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::of(env!("CARGO_BIN_EXE_layerscope"), arguments, environment)
+    }
+
+    fn of(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let pty = native_pty_system().openpty(size(80, 24)).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_layerscope"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         for variable in ["CI", "NO_COLOR", "DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST"] {
             command.env_remove(variable);
         }
         command.env("TERM", "xterm-256color");
+        command.env("XDG_CONFIG_HOME", "/nowhere");
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -262,6 +267,97 @@ fn a_terminal_that_can_do_nothing_gets_the_report() {
         }
         assert!(raw.contains("8.6 MB"), "{raw}");
     }
+}
+
+#[test]
+fn the_path_that_is_chosen_goes_to_a_pipe() {
+    // The shell makes standard output a pipe and leaves the terminal on standard error.
+    let folder = tempfile::tempdir().unwrap();
+    let chosen = folder.path().join("chosen");
+    for (keys, path, code) in [("q", "/app\n", "0"), ("\u{3}", "", "130")] {
+        let line = r#""$0" demo --print-selection | cat > "$1"; exec "$0" --version"#;
+        let line = format!("set -o pipefail; {}", line.replace("; exec", "; echo code $?; exec"));
+        let mut session =
+            Session::of("bash", &["-c", &line, env!("CARGO_BIN_EXE_layerscope"), chosen.to_str().unwrap()], &[]);
+        session.wait_for("usr/");
+        session.press("}}");
+        session.wait_for("app/");
+        session.press(keys);
+        session.wait("the end", |session| session.raw().contains("code"));
+        assert_eq!(session.end(), 0);
+        assert_eq!(std::fs::read_to_string(&chosen).unwrap(), path);
+        assert!(session.text().contains(&format!("code {code}")), "{}", session.text());
+        session.expect_restored();
+    }
+}
+
+#[test]
+fn the_last_frame_stays_if_asked_for() {
+    let mut session = Session::demo();
+    session.press("2");
+    session.wait_for("[2 Waste 8]");
+    session.press("Q");
+    assert_eq!(session.end(), 0);
+    let screen = session.screen.screen();
+    assert!(!screen.alternate_screen() && !screen.hide_cursor());
+    assert!(session.text().contains("stored again"), "{}", session.text());
+}
+
+#[test]
+fn what_is_taken_is_given_back() {
+    const TAKEN: [(&str, &str); 6] = [
+        (ENTER, LEAVE),
+        ("\u{1b}[22;0t", "\u{1b}[23;0t"),
+        ("\u{1b}[?1002h", "\u{1b}[?1002l"),
+        ("\u{1b}[?2004h", "\u{1b}[?2004l"),
+        ("\u{1b}[?1004h", "\u{1b}[?1004l"),
+        ("\u{1b}[?25l", SHOW_CURSOR),
+    ];
+    let mut session = Session::demo();
+    assert!(session.raw().contains("\u{1b}]0;layerscope demo\u{7}"), "{:?}", session.raw());
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    let raw = session.raw();
+    for (take, give) in TAKEN {
+        let (taken, given) = (raw.find(take), raw.rfind(give));
+        assert!(taken.is_some() && given > taken, "{take:?} {give:?}: {raw:?}");
+    }
+    let mut session = Session::start(&["demo", "--no-mouse"], &[]);
+    session.wait_for("usr/");
+    assert!(!session.raw().contains("\u{1b}[?1002h"), "{:?}", session.raw());
+    session.press("q");
+    assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn frames_are_seen_all_at_once() {
+    const BEGIN: &str = "\u{1b}[?2026h";
+    const END: &str = "\u{1b}[?2026l";
+    let mut session = Session::demo();
+    session.press("}}2");
+    session.wait_for("[2 Waste 8]");
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    let raw = session.raw();
+    let inside: usize = raw.split(BEGIN).skip(1).map(|frame| frame.split(END).next().unwrap_or("").len()).sum();
+    assert!(raw.matches(BEGIN).count() >= 2 && inside > raw.len() / 2, "{raw:?}");
+}
+
+#[test]
+fn the_config_file_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("layerscope")).unwrap();
+    let write = |text: &str| std::fs::write(folder.path().join("layerscope/config.toml"), text).unwrap();
+    write("split = 60\n[keys.everywhere]\n\"x\" = \"quit\"\n\"q\" = \"none\"\n");
+    let home = [("XDG_CONFIG_HOME", folder.path().to_str().unwrap())];
+    let mut session = Session::start(&["demo"], &home);
+    session.wait_for("x quit");
+    session.press("qx");
+    assert_eq!(session.end(), 0);
+    write("[keys.everywhere]\n\"x\" = \"quti\"\n");
+    let mut session = Session::start(&["demo"], &home);
+    assert_eq!(session.end(), 2);
+    assert!(session.text().contains("did you mean 'quit'?"), "{}", session.text());
 }
 
 #[test]

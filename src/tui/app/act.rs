@@ -4,60 +4,20 @@ use super::{App, Effect, List, Look, Pane, SPLITS, Screen};
 use crate::image::bare_command;
 use crate::index::{Index, PathId};
 use crate::tui::action::Action;
-use crate::tui::list::Cursor;
+use crate::tui::help::Help;
 use crate::tui::preview::Viewer;
 use crate::tui::query::Query;
 use crate::tui::rows::{Hide, Sort};
 use crate::tui::waste::Waste;
 use crate::units::printable;
 
-/// What can be done whatever lies over the screen.
-const ALWAYS: [Action; 11] = [
-    Action::Palette,
-    Action::Up,
-    Action::Down,
-    Action::PageUp,
-    Action::PageDown,
-    Action::Top,
-    Action::Bottom,
-    Action::Back,
-    Action::Quit,
-    Action::Suspend,
-    Action::Help,
-];
-
-/// What can be done with a file that is looked into.
-const INSIDE: [Action; 7] = [
-    Action::CopyPath,
-    Action::DescribePath,
-    Action::ToggleHex,
-    Action::Compare,
-    Action::Extract,
-    Action::Page,
-    Action::Edit,
-];
-
-/// What can be done with a page of facts.
-const ON_CARD: [Action; 3] = [Action::CopyPath, Action::CopyDigest, Action::CopyCommand];
-
 impl App {
-    /// What lies over the part that an action is for. Nobody wants to change what is not seen.
-    fn cover(&self, action: Action) -> Option<&'static str> {
-        if ALWAYS.contains(&action) {
-            return None;
-        }
-        if self.help.is_some() {
-            return Some("the keys");
-        }
-        if self.card.is_some() {
-            return (!ON_CARD.contains(&action)).then_some("the page");
-        }
-        (self.inside.preview.is_some() && !INSIDE.contains(&action)).then_some("the preview")
-    }
-
     pub(in crate::tui) fn act(&mut self, action: Action) -> Vec<Effect> {
-        if let Some(cover) = self.cover(action) {
-            self.notice = Some(format!("esc closes {cover} first"));
+        if !matches!(action, Action::Quit | Action::Keep) {
+            self.stay();
+        }
+        if let Some(why) = self.refusal(action) {
+            self.notice = Some(why);
             return Vec::new();
         }
         match action {
@@ -69,7 +29,9 @@ impl App {
             Action::Bottom => return self.walk(|list| list.go(usize::MAX)),
             Action::PreviousLayer => return self.change_layer(-1),
             Action::NextLayer => return self.change_layer(1),
-            Action::Quit => return vec![Effect::Quit],
+            Action::Quit => return self.leave(Effect::Quit),
+            Action::Keep => return self.leave(Effect::Keep),
+            Action::Abandon => return vec![Effect::Abandon],
             Action::Suspend => return vec![Effect::Suspend],
             Action::NextView => {
                 self.look = match self.look {
@@ -92,10 +54,16 @@ impl App {
             Action::DescribePath => self.describe_path(),
             Action::TouchingLayers => return self.list_touching_layers(),
             Action::ShowInFiles => return self.show_in_files(),
-            Action::Help => self.help = if self.help.is_some() { None } else { Some(Cursor::new(Action::ALL.len())) },
+            Action::Help => self.help = if self.help.is_some() { None } else { Some(Help::default()) },
             Action::NextPane => {
                 self.pane = if self.pane == Pane::Layers { Pane::Files } else { Pane::Layers };
                 self.screen = Screen::Files;
+            }
+            Action::FocusLayers => (self.screen, self.pane) = (Screen::Files, Pane::Layers),
+            Action::FocusFiles => (self.screen, self.pane) = (Screen::Files, Pane::Files),
+            Action::ShowLayer | Action::ShowUpTo => {
+                self.look = if action == Action::ShowLayer { Look::Layer } else { Look::UpTo };
+                return self.rebuild();
             }
             Action::ShowFiles => self.screen = Screen::Files,
             Action::ShowWaste => self.screen = Screen::Waste,

@@ -68,7 +68,7 @@ impl App {
         let list = *list;
         let was_empty = text.is_empty();
         match edit(text, event) {
-            Typed::Quit => return vec![Effect::Quit],
+            Typed::Quit => return vec![Effect::Abandon],
             Typed::Step(by) => return self.walk(|list| list.step(by)),
             Typed::Nothing => return Vec::new(),
             Typed::Enter => {

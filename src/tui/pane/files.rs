@@ -104,10 +104,14 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
     };
     parts.push(Span::raw(format!("{}{arrow}", "  ".repeat(usize::from(depth)))));
     let kind = cell.live.map(|live| index.entry(live.entry).kind);
+    let modes = cell.live.map_or(0, |live| index.attrs(index.entry(live.entry)).mode);
     let name_role = match kind {
         _ if is_match => Role::Match,
         Some(Kind::Dir) => Role::Dir,
         Some(Kind::Symlink | Kind::Hardlink) => Role::Link,
+        Some(Kind::Char | Kind::Block | Kind::Fifo) => Role::Special,
+        Some(Kind::File) if modes & 0o6000 != 0 => Role::Special,
+        Some(Kind::File) if modes & 0o111 != 0 => Role::Exec,
         None if is_folder => Role::Dir,
         _ => Role::Text,
     };

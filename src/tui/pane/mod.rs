@@ -10,6 +10,7 @@ pub mod loading;
 pub mod palette;
 pub mod preview;
 pub mod waste;
+pub mod which;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 

@@ -60,8 +60,8 @@ fn a_file_is_extracted_once_and_never_over_another() {
 fn keys_do_nothing_to_what_is_covered() {
     let mut sitting = Sitting::demo();
     let before = sitting.press("}}").paths();
-    sitting.press("?v").expect(&["esc closes the keys first"]);
-    sitting.press("<esc>");
+    sitting.press("?v").expect(&["/ v"]);
+    sitting.press("<esc><esc>");
     assert_eq!(sitting.paths(), before);
     sitting.walk_to("app").press("l").walk_to("app/.env");
     press_and_wait(&mut sitting, "l");

@@ -158,14 +158,14 @@ fn control_keys_write_nothing_into_the_filter() {
     sitting.press("<backspace>");
     assert_eq!(sitting.app.typing, None, "an empty filter is left by wiping once more");
     sitting.press("/<ctrl-c>");
-    assert_eq!(sitting.effects, [Effect::Quit]);
+    assert_eq!(sitting.effects, [Effect::Abandon]);
 }
 
 #[test]
 fn what_finds_nothing_says_so() {
     let mut sitting = Sitting::demo();
     sitting.press("/nowhere").expect(&["nothing here fits the filter", "0 shown"]);
-    sitting.press("<esc>n").expect(&["/ asks for a name"]);
+    sitting.press("<esc>n").expect(&["no filter is set: / sets one"]);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_copied_path_is_safe_to_paste() {
 
 #[test]
 fn help_lists_every_action_and_says_where_it_works() {
-    let mut sitting = Sitting::sized(140, 60);
+    let mut sitting = Sitting::sized(240, 60);
     sitting.press("?");
     for action in super::super::action::Action::ALL {
         sitting.expect(&[action.doc()]);
@@ -263,10 +263,10 @@ fn help_lists_every_action_and_says_where_it_works() {
 #[test]
 fn help_is_walked_when_it_does_not_fit() {
     let mut sitting = Sitting::sized(80, 24);
-    sitting.press("?").expect(&["move up"]).expect_none(&["back to the shell"]);
-    sitting.press("G").expect(&["back to the shell", "leave"]);
-    sitting.press("gg").expect(&["move up"]);
-    sitting.press("<ctrl-d><ctrl-d>").expect_none(&["move up"]);
+    sitting.press("?").expect(&["Here: files"]).expect_none(&["back to the shell"]);
+    sitting.press("G").expect(&["text or bytes (in preview)"]);
+    sitting.press("gg").expect(&["Here: files"]);
+    sitting.press("<ctrl-d><ctrl-d>").expect_none(&["Here: files"]);
 }
 
 #[test]
@@ -331,12 +331,19 @@ fn the_facts_of_the_image_can_be_read_to_their_end_in_a_small_window() {
 
 #[test]
 fn it_is_left_by_q_and_by_ctrl_c() {
-    for keys in ["q", "<ctrl-c>", "2q", "?q", "/x<enter>q"] {
+    for (keys, how) in [
+        ("q", Effect::Quit),
+        ("<ctrl-c>", Effect::Abandon),
+        ("Q", Effect::Keep),
+        ("2q", Effect::Quit),
+        ("?qq", Effect::Quit),
+        ("/x<enter>q", Effect::Quit),
+    ] {
         let mut sitting = Sitting::demo();
         sitting.press(keys);
-        assert_eq!(sitting.effects, [Effect::Quit], "{keys}");
+        assert_eq!(sitting.effects, [how], "{keys}");
     }
-    let mut early = Sitting::waiting("demo", super::super::theme::Theme::Ansi, 80, 24);
+    let mut early = Sitting::waiting("demo", "ansi", 80, 24);
     early.press("jkv}2/a<enter>?<esc>1q");
     assert_eq!(early.effects, [Effect::Quit], "no key does harm before the image is there");
 }

@@ -84,7 +84,7 @@ fn the_mouse_moves_the_line_between_the_panes_and_chooses_screens() {
 #[test]
 fn the_palette_goes_anywhere() {
     let mut sitting = Sitting::demo();
-    sitting.press(":").expect(&["Go to", "command", "sort by size"]);
+    sitting.press(":").expect(&["Go to", "command", "what this layer does"]);
     sitting.press("lft pad").expect(&["/app/node_modules/left-pad/index.js"]);
     sitting.press("<ctrl-w>index<enter>").expect_none(&["Go to"]);
     assert!(sitting.at().starts_with("app/node_modules/left-pad"), "{}", sitting.at());

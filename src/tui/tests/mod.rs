@@ -3,7 +3,9 @@
 mod images;
 mod inside;
 mod journeys;
+mod keys;
 mod lists;
+mod manners;
 mod queries;
 mod random;
 mod screens;
@@ -17,7 +19,7 @@ use ratatui::buffer::{Buffer, Cell};
 
 use super::app::{App, Effect, Msg};
 use super::arrange::touched_layers;
-use super::keymap::Keymap;
+use super::keymap::{Bindings, Keymap, Preset};
 use super::theme::Theme;
 use super::{Explored, frame, palette};
 use crate::image;
@@ -74,21 +76,22 @@ impl Sitting {
 
     /// In front of the demo.
     pub fn sized(width: u16, height: u16) -> Self {
-        let mut sitting = Self::waiting("demo", Theme::Ansi, width, height);
+        let mut sitting = Self::waiting("demo", "ansi", width, height);
         sitting.tell(Msg::Loaded(demo()));
         sitting
     }
 
     /// In front of an image of our own.
     pub fn of(loaded: Loaded) -> Self {
-        let mut sitting = Self::waiting("test", Theme::Ansi, 140, 40);
+        let mut sitting = Self::waiting("test", "ansi", 140, 40);
         sitting.tell(Msg::Loaded(Arc::new(Explored::new(loaded))));
         sitting
     }
 
     /// Before the image is there.
-    pub fn waiting(title: &str, theme: Theme, width: u16, height: u16) -> Self {
-        let app = App::new(title, theme, Keymap::preset().unwrap());
+    pub fn waiting(title: &str, theme: &str, width: u16, height: u16) -> Self {
+        let theme = Theme::named(theme, None).unwrap();
+        let app = App::new(title, theme, Keymap::new(Preset::Default, &Bindings::new()).unwrap());
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut sitting = Self { app, terminal, effects: Vec::new() };
         sitting.draw();

@@ -3,7 +3,6 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEventKind};
 
 use super::super::app::Msg;
-use super::super::theme::Theme;
 use super::{Sitting, demo, mouse};
 
 /// Numbers that are the same every time (xorshift, Marsaglia 2003).
@@ -105,7 +104,7 @@ fn ten_thousand_random_keys_do_no_harm() {
 
 #[test]
 fn random_keys_before_the_image_is_there_do_no_harm_either() {
-    let mut sitting = Sitting::waiting("demo", Theme::ColourBlind, 140, 40);
+    let mut sitting = Sitting::waiting("demo", "cvd", 140, 40);
     let mut dice = Dice(7);
     for _ in 0..500 {
         let message = dice.message((140, 40));

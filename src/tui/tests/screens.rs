@@ -3,7 +3,6 @@
 use ratatui::style::{Color, Modifier};
 
 use super::super::app::Msg;
-use super::super::theme::Theme;
 use super::{Sitting, demo, outlined};
 use crate::session::Snapshot;
 
@@ -42,7 +41,7 @@ fn frames_are_as_agreed() {
 #[test]
 fn the_frame_while_reading_is_as_agreed() {
     for (width, height) in SIZES {
-        let mut sitting = Sitting::waiting("registry.example/shop/api:2.4", Theme::Ansi, width, height);
+        let mut sitting = Sitting::waiting("registry.example/shop/api:2.4", "ansi", width, height);
         let steps = [
             (28_200_000, "FROM debian:12-slim"),
             (96_000_000, "apt-get install build-essential"),
@@ -72,7 +71,7 @@ fn the_frame_while_reading_is_as_agreed() {
 fn without_colour_nothing_is_lost() {
     for (width, height) in SIZES {
         for (name, keys) in SCREENS {
-            let mut sitting = Sitting::waiting("demo", Theme::Mono, width, height);
+            let mut sitting = Sitting::waiting("demo", "mono", width, height);
             sitting.tell(Msg::Loaded(demo())).press(keys);
             let is_plain = |colour: Color| colour == Color::Reset;
             let coloured = sitting.buffer().content.iter().find(|cell| !is_plain(cell.fg) || !is_plain(cell.bg));

@@ -1,0 +1,73 @@
+//! Words that go by themselves, leaving that asks, pasting, and what is chosen in the end.
+
+use std::time::Duration;
+
+use super::{Sitting, outlined};
+use crate::tui::app::{Effect, Msg};
+
+fn clock(sitting: &mut Sitting, seconds: u64) -> &mut Sitting {
+    sitting.tell(Msg::Clock(Duration::from_secs(seconds)))
+}
+
+#[test]
+fn a_word_goes_by_itself_and_a_complaint_with_the_next_key() {
+    let mut sitting = Sitting::demo();
+    clock(&mut sitting, 100).press("{").expect(&["this is the first layer"]);
+    assert_eq!(sitting.app.fades(), Some(Duration::from_secs(104)));
+    clock(&mut sitting, 103).expect(&["this is the first layer"]);
+    clock(&mut sitting, 104).expect_none(&["this is the first layer"]);
+    assert_eq!(sitting.app.fades(), None);
+    sitting.app.complain("it went wrong".into());
+    clock(&mut sitting, 1000).expect(&["it went wrong"]).press("j").expect_none(&["it went wrong"]);
+    // A word after a complaint goes again.
+    sitting.app.complain("it went wrong".into());
+    sitting.press("{");
+    assert_eq!(sitting.app.fades(), Some(Duration::from_secs(1004)));
+}
+
+#[test]
+fn leaving_asks_where_much_would_be_lost() {
+    let mut sitting = Sitting::waiting("test", "ansi", 100, 30);
+    sitting.tell(Msg::Loaded(outlined(&[(1, "FROM a"), (1, "RUN b")])));
+    clock(&mut sitting, 31).press("q").expect(&["31 s of reading would be lost: once more leaves"]);
+    assert_eq!(sitting.effects, []);
+    sitting.press("jq").expect(&["once more leaves"]);
+    assert_eq!(sitting.effects, [], "it asks again after another key");
+    sitting.press("q");
+    assert_eq!(sitting.effects, [Effect::Quit]);
+    sitting.press("j<ctrl-c>");
+    assert_eq!(sitting.effects, [Effect::Abandon], "ctrl-c always leaves");
+    let mut whole = Sitting::demo();
+    clock(&mut whole, 31).press("q");
+    assert_eq!(whole.effects, [Effect::Quit], "nothing is lost that is read");
+}
+
+#[test]
+fn a_paste_is_text_and_never_keys() {
+    let mut sitting = Sitting::demo();
+    sitting.tell(Msg::Paste("q2v".into())).expect(&["[1 Files]", "layer 0 only"]);
+    assert_eq!(sitting.effects, []);
+    sitting.press("/").tell(Msg::Paste("li\u{1b}\nb".into()));
+    assert_eq!(sitting.app.typing.as_ref().map(|typing| typing.text.as_str()), Some("lib"));
+    sitting.press("<esc>?/").tell(Msg::Paste("filter".into())).expect(&["/ filter"]);
+}
+
+#[test]
+fn what_was_copied_says_how() {
+    let mut sitting = Sitting::demo();
+    sitting.press("y").expect(&["copied /"]);
+    sitting.app.tell_copied(true, 4);
+    sitting.tell(Msg::Redraw).expect(&["OSC 52"]);
+    sitting.app.tell_copied(false, 100_001);
+    sitting.tell(Msg::Redraw).expect(&["100.0 kB are too many for a terminal's clipboard"]);
+}
+
+#[test]
+fn the_path_under_the_cursor_is_chosen() {
+    let mut sitting = Sitting::demo();
+    sitting.press("}}").walk_to("app");
+    assert_eq!(sitting.app.selection().as_deref(), Some(&b"/app"[..]));
+    sitting.press("2");
+    assert_eq!(sitting.app.selection().as_deref(), Some(&b"/var/lib/apt/lists/packages_main"[..]));
+    assert_eq!(Sitting::waiting("test", "ansi", 80, 24).app.selection(), None);
+}
