@@ -32,7 +32,8 @@ const LIBRARIES: [(&str, &[&str]); 10] = [
     ("tokio", &["source"]),
     ("hyper", &["source"]),
     ("tar", &["layer", "source"]),
-    ("flate2", &["layer", "source"]),
+    // What is packed inside programs and Java archives is no layer's business.
+    ("flate2", &["analysis", "layer", "source"]),
     ("zstd", &["layer", "source"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),

@@ -1,8 +1,10 @@
 //! What the index means: pure functions from facts to numbers and findings. No IO, no words.
 
+pub mod contents;
 pub mod dive;
 pub mod duplicates;
 pub mod efficiency;
+pub mod packages;
 
 use crate::index::{Index, Stack};
 

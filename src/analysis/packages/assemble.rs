@@ -1,0 +1,241 @@
+//! Puts together what sources say after each layer: packages with their stories, and their claims on files.
+
+use std::collections::HashMap;
+
+use super::paths::Paths;
+use super::record::{PackageKind, Record};
+use super::role::Role;
+use super::sources::Source;
+use super::view::{Fault, Files, Found, Kept, MOST_READ, View, view};
+use super::{Database, Step, Unread, What, dpkg, pacman, python};
+use crate::index::{EntryId, Index, Kind, PathId, Stack};
+
+/// A package under construction.
+pub struct Draft {
+    pub kind: PackageKind,
+    pub record: Record,
+    pub root: PathId,
+    pub place: PathId,
+    /// The package of the same file that holds it.
+    pub within: Option<u32>,
+    pub story: Vec<Step>,
+}
+
+/// A package's word that a path is its own, from a layer until another.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    pub path: PathId,
+    pub package: u32,
+    pub from: u32,
+    pub until: u32,
+}
+
+/// What all sources came to.
+#[derive(Default)]
+pub struct Assembled {
+    pub drafts: Vec<Draft>,
+    pub claims: Vec<Claim>,
+    /// Folders that belong to a package as a whole.
+    pub folders: Vec<(PathId, u32)>,
+    pub databases: Vec<Database>,
+    pub unread: Vec<Unread>,
+}
+
+/// What was known of a source's packages after the layer before.
+#[derive(Default)]
+struct Tracker {
+    known: HashMap<Key, Known>,
+}
+
+/// Name and architecture, and the how manyeth of them: a kernel may be installed twice.
+type Key = (String, String, u32);
+
+struct Known {
+    package: u32,
+    is_here: bool,
+    files: Vec<Files>,
+    /// Its newest claims.
+    claims: std::ops::Range<usize>,
+    /// The layer at which it was last seen.
+    seen: u32,
+}
+
+/// Puts sources together.
+pub struct Assembler<'a> {
+    kept: Kept<'a>,
+    paths: Paths<'a>,
+    left: u64,
+    made: Assembled,
+}
+
+impl<'a> Assembler<'a> {
+    pub fn new(kept: Kept<'a>, paths: Paths<'a>) -> Self {
+        Self { kept, paths, left: MOST_READ, made: Assembled::default() }
+    }
+
+    pub fn finish(self) -> (Assembled, Paths<'a>) {
+        (self.made, self.paths)
+    }
+
+    /// Reads a source at every layer that changes it.
+    pub fn add(&mut self, source: &'a Source, stack: &Stack) {
+        let mut tracker = Tracker::default();
+        let is_system = source.kind.is_system();
+        let (mut removed, mut layers) = (None, Vec::new());
+        for layer in source.layers() {
+            let View { packages, faults } = view(self.kept, &self.paths, source, layer, &mut self.left);
+            let could_not_read = !faults.is_empty();
+            self.made.unread.extend(faults.into_iter().map(|(path, fault)| Unread { path, layer, fault }));
+            match packages {
+                // What cannot be read tells nothing, least of all that packages went.
+                Some(found) if could_not_read && found.is_empty() => {}
+                Some(found) => {
+                    layers.push(layer);
+                    removed = None;
+                    self.step(source, &mut tracker, layer, found);
+                }
+                // Who deletes the database of a system leaves its packages in place.
+                None if is_system => removed = removed.or(Some(layer)),
+                None => self.step(source, &mut tracker, layer, Vec::new()),
+            }
+        }
+        if is_system {
+            let Source { kind, root, place, .. } = *source;
+            let last = u32::try_from(stack.len()).unwrap_or(u32::MAX);
+            removed = removed.filter(|layer| *layer < last);
+            self.made.databases.push(Database { kind, root, place, layers, removed });
+        }
+    }
+
+    fn step(&mut self, source: &'a Source, tracker: &mut Tracker, layer: u32, found: Vec<Found>) {
+        let mut times: HashMap<(String, String), u32> = HashMap::new();
+        let diversions = self.diversions(source, layer);
+        let mut first = None;
+        for one in found {
+            let name = (one.record.name.clone(), one.record.arch.clone());
+            let time = times.entry(name.clone()).and_modify(|time| *time += 1).or_default();
+            let key = (name.0, name.1, *time);
+            let package = self.found(source, tracker, key, layer, one, &diversions);
+            let holder = *first.get_or_insert(package);
+            let is_scanned = source.parts[0].role == Role::Scanned;
+            if let Some(draft) = self.made.drafts.get_mut(package as usize).filter(|_| is_scanned && holder != package)
+            {
+                draft.within = Some(holder);
+            }
+        }
+        for known in tracker.known.values_mut().filter(|known| known.is_here && known.seen != layer) {
+            known.is_here = false;
+            self.made.claims[known.claims.clone()].iter_mut().for_each(|claim| claim.until = layer);
+            let draft = &mut self.made.drafts[known.package as usize];
+            draft.story.push(Step { layer, version: draft.record.version.clone(), what: What::Removed });
+        }
+    }
+
+    /// Notes that a package is there after a layer. Returns which one it is.
+    fn found(
+        &mut self,
+        source: &Source,
+        tracker: &mut Tracker,
+        key: Key,
+        layer: u32,
+        Found { record, mut files }: Found,
+        diversions: &Diversions,
+    ) -> u32 {
+        let drafts = &mut self.made.drafts;
+        let known = tracker.known.entry(key).or_insert_with(|| {
+            let package = u32::try_from(drafts.len()).unwrap_or(u32::MAX);
+            let Source { kind, root, place, .. } = *source;
+            drafts.push(Draft { kind, record: record.clone(), root, place, within: None, story: Vec::new() });
+            Known { package, is_here: false, files: Vec::new(), claims: 0..0, seen: layer }
+        });
+        let draft = &mut drafts[known.package as usize];
+        let version = record.version.clone();
+        let is_same = known.is_here && draft.record.version == version;
+        if !known.is_here {
+            draft.story.push(Step { layer, version, what: What::Installed });
+        } else if !is_same {
+            let from = draft.record.version.clone();
+            draft.story.push(Step { layer, version, what: What::Changed { from } });
+        }
+        draft.record = record;
+        (known.is_here, known.seen) = (true, layer);
+        // A list that was deleted still says what the same version brought.
+        if is_same && (known.files == files || files.is_empty()) {
+            return known.package;
+        }
+        let begin = self.made.claims.len();
+        let package = known.package;
+        let owner = draft.record.name.clone();
+        for file in &files {
+            claim(self.kept, &mut self.paths, &mut self.made, source.root, layer, package, file, (diversions, &owner));
+        }
+        let made = self.made.claims.len();
+        self.made.claims[known.claims.clone()].iter_mut().for_each(|claim| claim.until = layer);
+        known.claims = begin..made;
+        std::mem::swap(&mut known.files, &mut files);
+        package
+    }
+
+    fn diversions(&self, source: &Source, layer: u32) -> Diversions {
+        let mut files = source.files(Role::DpkgDiversions, layer);
+        let bytes = files.next().and_then(|(_, entry)| self.kept.contents.of(entry));
+        bytes.map(dpkg::diversions).unwrap_or_default()
+    }
+}
+
+type Diversions = HashMap<Vec<u8>, dpkg::Diversion>;
+
+/// Claims what a package says is its own.
+#[allow(clippy::too_many_arguments)]
+fn claim(
+    kept: Kept<'_>,
+    paths: &mut Paths<'_>,
+    made: &mut Assembled,
+    root: PathId,
+    layer: u32,
+    package: u32,
+    files: &Files,
+    (diversions, owner): (&Diversions, &str),
+) {
+    let mut push = |path: Option<PathId>| {
+        let path = path.filter(|path| is_more_than_a_folder(kept.index, *path));
+        made.claims.extend(path.map(|path| Claim { path, package, from: layer, until: u32::MAX }));
+    };
+    match files {
+        Files::Folder(folder) => made.folders.push((*folder, package)),
+        Files::Itself(path) => push(Some(*path)),
+        Files::Listed(from, listed) => {
+            listed.iter().for_each(|path| push(paths.find(root, *from, path, layer)));
+        }
+        Files::List(role, entry) => {
+            let Some(bytes) = kept.contents.of(*entry) else {
+                let path = kept.index.entry(*entry).path;
+                made.unread.push(Unread { path, layer, fault: Fault::NotKept });
+                return;
+            };
+            match role {
+                Role::DpkgList => dpkg::list(bytes).for_each(|path| {
+                    let diverted = diversions.get(path).filter(|diversion| diversion.by != owner);
+                    let path = diverted.map_or(path, |diversion| &diversion.to);
+                    push(paths.find(root, root, path, layer));
+                }),
+                Role::DpkgSums => dpkg::md5sums(bytes).for_each(|path| push(paths.find(root, root, path, layer))),
+                Role::PacmanFiles => pacman::files(bytes).for_each(|path| push(paths.find(root, root, path, layer))),
+                _ => {
+                    // Relative to the folder around the one that holds the list.
+                    let beside = kept.index.parent(root).unwrap_or(Index::ROOT);
+                    python::files(bytes).for_each(|path| push(paths.find(Index::ROOT, beside, &path, layer)));
+                }
+            }
+        }
+    }
+}
+
+/// Folders belong to everybody.
+fn is_more_than_a_folder(index: &Index, path: PathId) -> bool {
+    let is_object = |id: EntryId| {
+        let kind = index.entry(id).kind;
+        kind.is_object() && kind != Kind::Dir
+    };
+    index.entries_of(path).any(is_object)
+}
