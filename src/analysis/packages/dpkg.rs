@@ -175,12 +175,13 @@ pub fn diversions(bytes: &[u8]) -> HashMap<Vec<u8>, Diversion> {
     diversions
 }
 
-/// The packages, by name and architecture, that apt's `extended_states` marks as automatic.
-pub fn automatic(bytes: &[u8]) -> Vec<(String, String)> {
-    paragraphs(bytes)
-        .filter(|paragraph| paragraph.get("Auto-Installed") == Some(b"1"))
-        .map(|paragraph| (paragraph.text("Package"), paragraph.text("Architecture")))
-        .collect()
+/// The packages that apt's `extended_states` marks as automatic, with the architectures for which it does.
+pub fn automatic(bytes: &[u8]) -> HashMap<String, Vec<String>> {
+    let mut marks: HashMap<String, Vec<String>> = HashMap::new();
+    for paragraph in paragraphs(bytes).filter(|paragraph| paragraph.get("Auto-Installed") == Some(b"1")) {
+        marks.entry(paragraph.text("Package")).or_default().push(paragraph.text("Architecture"));
+    }
+    marks
 }
 
 #[cfg(test)]
@@ -230,6 +231,6 @@ mod tests {
     fn apt_marks_what_it_pulled_in() {
         let marks =
             b"Package: a\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: b\nArchitecture: all\nAuto-Installed: 0\n";
-        assert_eq!(automatic(marks), [("a".to_owned(), "amd64".to_owned())]);
+        assert_eq!(automatic(marks), HashMap::from([("a".to_owned(), vec!["amd64".to_owned()])]));
     }
 }

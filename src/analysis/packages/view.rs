@@ -139,7 +139,6 @@ impl<'a> Reader<'a, '_> {
 
     fn deb(&mut self) -> Vec<Found> {
         let marks = self.read_one(Role::AptMarks).map(|(_, bytes)| dpkg::automatic(bytes));
-        let marks = marks.map(|marks| marks.into_iter().collect::<HashSet<_>>());
         let lists: HashMap<&[u8], EntryId> = (self.source.files(Role::DpkgList, self.layer))
             .map(|(path, entry)| (self.stem(path, ".list"), entry))
             .collect();
@@ -150,8 +149,10 @@ impl<'a> Reader<'a, '_> {
         for (_, bytes) in self.read(Role::DpkgStatus) {
             for mut record in dpkg::status(bytes) {
                 if let Some(marks) = &marks {
-                    let key = (record.name.clone(), record.arch.clone());
-                    record.asked = if marks.contains(&key) { Asked::Automatic } else { Asked::Explicit };
+                    // apt notes a package for every architecture under that of the machine.
+                    let is_it = |arch: &String| record.arch == "all" || *arch == record.arch;
+                    let is_marked = marks.get(&record.name).is_some_and(|known| known.iter().any(is_it));
+                    record.asked = if is_marked { Asked::Automatic } else { Asked::Explicit };
                 }
                 // Packages that may be installed for several architectures have theirs in the name.
                 let with_arch = format!("{}:{}", record.name, record.arch);
