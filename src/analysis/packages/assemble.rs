@@ -7,7 +7,7 @@ use super::record::{PackageKind, Record};
 use super::role::Role;
 use super::sources::Source;
 use super::view::{Fault, Files, Found, Kept, MOST_READ, View, view};
-use super::{Database, Step, Unread, What, dpkg, pacman, python};
+use super::{Database, Follow, Step, Unread, What, dpkg, pacman, python};
 use crate::index::{EntryId, Index, Kind, PathId, Stack};
 
 /// A package under construction.
@@ -103,7 +103,16 @@ impl<'a> Assembler<'a> {
             let Source { kind, root, place, .. } = *source;
             let last = u32::try_from(stack.len()).unwrap_or(u32::MAX);
             removed = removed.filter(|layer| *layer < last);
-            self.made.databases.push(Database { kind, root, place, layers, removed });
+            let is_complete = !source.parts.iter().any(|part| part.role == Role::DpkgPart);
+            self.made.databases.push(Database {
+                kind,
+                root,
+                place,
+                layers,
+                removed,
+                keeps: self.keeps(source, last),
+                is_complete,
+            });
         }
     }
 
@@ -174,6 +183,21 @@ impl<'a> Assembler<'a> {
         known.claims = begin..made;
         std::mem::swap(&mut known.files, &mut files);
         package
+    }
+
+    /// What apt's settings say of cleaning up, in the end. Files are read in the order of their names.
+    fn keeps(&self, source: &Source, layers: u32) -> Follow {
+        let mut files: Vec<_> = source.files(Role::AptSettings, layers).collect();
+        files.sort_unstable_by_key(|(path, _)| self.kept.index.name(*path));
+        let contents: Vec<_> = files.iter().filter_map(|(_, entry)| self.kept.contents.of(*entry)).collect();
+        let is_off = |name: &str| contents.iter().filter_map(|bytes| dpkg::setting(bytes, name)).last() == Some(false);
+        if is_off("RecommendsImportant") {
+            Follow::Depends
+        } else if is_off("SuggestsImportant") {
+            Follow::Recommends
+        } else {
+            Follow::Suggests
+        }
     }
 
     fn diversions(&self, source: &Source, layer: u32) -> Diversions {

@@ -184,6 +184,22 @@ pub fn automatic(bytes: &[u8]) -> HashMap<String, Vec<String>> {
     marks
 }
 
+/// Whether apt's settings in a file turn one on or off, by the last word of its name: settings may be nested or not.
+/// Format: apt.conf(5).
+pub fn setting(bytes: &[u8], name: &str) -> Option<bool> {
+    let said = lines(bytes).map(text).filter(|line| !line.starts_with(['#', '/']));
+    let values = said.filter_map(|line| {
+        let at = line.to_ascii_lowercase().find(&name.to_ascii_lowercase())?;
+        let value = line.get(at + name.len()..)?.trim_start_matches(['"', ' ', '\t', ':']).to_ascii_lowercase();
+        match value.split(['"', ';', ' ', '}']).next()? {
+            "false" | "no" | "0" | "off" | "without" | "disable" => Some(false),
+            "true" | "yes" | "1" | "on" | "with" | "enable" => Some(true),
+            _ => None,
+        }
+    });
+    values.last()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +234,17 @@ mod tests {
         assert_eq!(list(b"/.\n/usr\n/usr/bin/a b\n").collect::<Vec<_>>(), [&b"usr"[..], b"usr/bin/a b"]);
         let sums = b"0123456789abcdef0123456789abcdef  usr/bin/x\nshort\n0123456789abcdef0123456789abcdef  ./etc/y\n";
         assert_eq!(md5sums(sums).collect::<Vec<_>>(), [&b"usr/bin/x"[..], b"etc/y"]);
+    }
+
+    #[test]
+    fn settings_are_nested_or_not() {
+        let read = |text: &str| setting(text.as_bytes(), "SuggestsImportant");
+        assert_eq!(
+            read("# SuggestsImportant \"false\";\nApt::AutoRemove::SuggestsImportant \"false\";\n"),
+            Some(false)
+        );
+        assert_eq!(read("APT { AutoRemove {\n suggestsimportant 1; };\n};"), Some(true));
+        assert_eq!((read("Other \"false\";"), read("SuggestsImportant")), (None, None));
     }
 
     #[test]

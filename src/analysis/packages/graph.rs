@@ -56,36 +56,37 @@ fn space(package: &Package) -> PathId {
     if package.kind.is_system() { package.root } else { Index::ROOT }
 }
 
-/// Which wishes are followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which wishes of other packages keep one that nobody asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Follow {
-    /// Only what is needed.
+    /// Only needs.
     Depends,
-    /// What is recommended, too.
+    /// Recommendations, too.
     Recommends,
-    /// And what is suggested: apt keeps such packages once they are there.
+    /// And suggestions: so it is with apt, unless it is told otherwise.
+    #[default]
     Suggests,
 }
 
 /// Whether something else than another package's wish keeps it.
-pub fn is_kept(package: &Package) -> bool {
+fn is_kept(package: &Package) -> bool {
     let record = &package.record;
     record.asked != Asked::Automatic || record.essential || record.priority == "required"
 }
 
-/// Every package that those which `begin` says lead to, for each package whether.
-pub fn reach(packages: &[Package], begin: impl Fn(usize) -> bool, is_gone: &[bool], follow: Follow) -> Vec<bool> {
+/// For every package whether it stays: it is kept, or what is kept leads to it.
+pub fn reach(packages: &[Package], is_gone: &[bool], follow: impl Fn(&Package) -> Follow) -> Vec<bool> {
     let mut reached = vec![false; packages.len()];
     let mut waiting = Vec::new();
     for place in 0..packages.len() {
-        if packages[place].is_installed() && !is_gone[place] && begin(place) {
+        if packages[place].is_installed() && !is_gone[place] && is_kept(&packages[place]) {
             reached[place] = true;
             waiting.push(place);
         }
     }
     while let Some(place) = waiting.pop() {
         let Package { depends, recommends, suggests, .. } = &packages[place];
-        let followed: &[&[Vec<PackageId>]] = match follow {
+        let followed: &[&[Vec<PackageId>]] = match follow(&packages[place]) {
             Follow::Depends => &[depends],
             Follow::Recommends => &[depends, recommends],
             Follow::Suggests => &[depends, recommends, suggests],

@@ -31,6 +31,7 @@ mod view;
 
 use std::collections::{BTreeMap, HashMap};
 
+pub use graph::Follow;
 pub use payload::{Payload, Unowned};
 pub use purl::Distribution;
 pub use record::{Asked, PackageKind, Record};
@@ -172,6 +173,10 @@ pub struct Database {
     pub layers: Vec<u32>,
     /// The layer that deleted it and left its packages in place.
     pub removed: Option<u32>,
+    /// Which wishes of others keep a package that nobody asked for, when its manager cleans up.
+    pub keeps: Follow,
+    /// Whether its packages list all their files. Those of a distroless image leave out what is to be configured.
+    pub is_complete: bool,
 }
 
 /// A file that would tell of packages and was not read, or not to its end.

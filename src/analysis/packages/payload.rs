@@ -51,7 +51,12 @@ pub fn payload(index: &Index, stack: &Stack, account: &Account, owners: &[u32], 
             if !matches!(entry.kind, Kind::File | Kind::Hardlink) || account.fate(id, layer) != Fate::Visible {
                 continue;
             }
-            let is_payload = owners[entry.path.place()] == NONE && !state[entry.path.place()];
+            let is_unlisted = |database: &Database| {
+                let is_here = !database.is_complete && database.layers.contains(&layer);
+                is_here && index.lineage(entry.path).last().is_some_and(|top| index.name(top) == b"etc")
+            };
+            let is_payload =
+                owners[entry.path.place()] == NONE && !state[entry.path.place()] && !databases.iter().any(is_unlisted);
             holds[entry.path.place()] = if is_payload { Holds::Payload } else { Holds::More };
             if is_payload {
                 unowned.push((id, entry.path, layer));
@@ -172,6 +177,12 @@ fn is_state(parts: &Parts<'_>) -> bool {
         [b".dockerenv" | b".containerenv", folder, ..] => matches!(*folder, b"" | b"run"),
         [file, b"etc", b"", ..] => is_system_file(file),
         [file, b"pam.d", b"etc", b"", ..] => file.starts_with(b"common-"),
+        [b"opasswd", b"security", b"etc", b"", ..]
+        | [b"btmp" | b"wtmp" | b"lastlog" | b"faillog", b"log", b"var", b"", ..]
+        | [b"shells.state" | b"python", b"lib", b"var", b"", ..]
+        | [b"dir", b"info", b"share", b"usr", b"", ..]
+        // What every user's folder begins with.
+        | [b".bashrc" | b".profile", b"root", b"", ..] => true,
         _ => false,
     }
 }
@@ -207,5 +218,10 @@ fn is_system_file(file: &[u8]) -> bool {
             | b"ca-certificates.conf"
             | b"mailcap"
             | b"fstab"
+            | b"os-release"
+            | b"profile"
+            | b"nsswitch.conf"
+            | b"motd"
+            | b"inputrc"
     )
 }

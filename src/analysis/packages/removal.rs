@@ -1,8 +1,8 @@
 //! What would go: packages that are there by recommendation alone, that nothing needs any more, and what falls with
 //! others that are taken away.
 
-use super::graph::{Follow, is_kept, reach};
-use super::{PackageId, Packages};
+use super::graph::{Follow, reach};
+use super::{Database, PackageId, Packages};
 
 /// Why a package goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +58,8 @@ impl Packages {
     #[must_use]
     pub fn recommends_only(&self) -> Removal {
         let nothing = vec![false; self.all.len()];
-        let reach = |follow| reach(&self.all, |place| is_kept(&self.all[place]), &nothing, follow);
-        let (needed, recommended) = (reach(Follow::Depends), reach(Follow::Recommends));
+        let needed = reach(&self.all, &nothing, |_| Follow::Depends);
+        let recommended = reach(&self.all, &nothing, |_| Follow::Recommends);
         let only = self.ids().filter(|id| recommended[id.place()] && !needed[id.place()]);
         self.removal(only.map(|id| (id, Reason::Asked)).collect())
     }
@@ -89,7 +89,10 @@ impl Packages {
     }
 
     fn needed(&self, gone: &[bool]) -> Vec<bool> {
-        reach(&self.all, |place| is_kept(&self.all[place]), gone, Follow::Suggests)
+        reach(&self.all, gone, |package| {
+            let is_its = |database: &&Database| (database.kind, database.root) == (package.kind, package.root);
+            self.databases.iter().find(is_its).map_or(Follow::default(), |database| database.keeps)
+        })
     }
 
     fn removal(&self, goes: Vec<(PackageId, Reason)>) -> Removal {

@@ -16,6 +16,7 @@ pub enum Role {
     DpkgList,
     DpkgDiversions,
     AptMarks,
+    AptSettings,
     ApkInstalled,
     ApkWorld,
     RpmBerkeley,
@@ -65,6 +66,8 @@ pub fn role(parts: &Parts<'_>) -> Option<(Role, usize)> {
         [file, b"status.d", b"dpkg", b"lib", b"var", ..] if file.ends_with(b".md5sums") => (DpkgSums, 5),
         [_, b"status.d", b"dpkg", b"lib", b"var", ..] => (DpkgPart, 5),
         [b"extended_states", b"apt", b"lib", b"var", ..] => (AptMarks, 4),
+        [_, b"apt.conf.d", b"apt", b"etc", ..] => (AptSettings, 4),
+        [b"apt.conf", b"apt", b"etc", ..] => (AptSettings, 3),
         [b"installed", b"db", b"apk", b"lib", b"usr", ..] => (ApkInstalled, 5),
         [b"installed", b"db", b"apk", b"lib", ..] => (ApkInstalled, 4),
         [b"world", b"apk", b"etc", ..] => (ApkWorld, 3),
@@ -118,6 +121,7 @@ impl Role {
             Self::DpkgPart
             | Self::DpkgDiversions
             | Self::AptMarks
+            | Self::AptSettings
             | Self::ApkWorld
             | Self::RpmManifest
             | Self::PacmanPackage
@@ -137,7 +141,8 @@ impl Role {
             | Self::DpkgSums
             | Self::DpkgList
             | Self::DpkgDiversions
-            | Self::AptMarks => PackageKind::Deb,
+            | Self::AptMarks
+            | Self::AptSettings => PackageKind::Deb,
             Self::ApkInstalled | Self::ApkWorld => PackageKind::Apk,
             Self::RpmBerkeley | Self::RpmNdb | Self::RpmSqlite | Self::RpmLog | Self::RpmManifest => PackageKind::Rpm,
             Self::PacmanPackage | Self::PacmanFiles => PackageKind::Pacman,
@@ -171,6 +176,7 @@ impl Role {
             | Self::DpkgList
             | Self::DpkgDiversions
             | Self::AptMarks
+            | Self::AptSettings
             | Self::ApkWorld
             | Self::RpmLog
             | Self::PacmanFiles
