@@ -74,7 +74,7 @@ fn child(work: &str, reference: &str) {
     let start = Instant::now();
     // The text report goes to standard output, every path of the JSON report to nowhere.
     let cli = Cli::parse_from(["layerscope", reference, "--json", "/dev/null", "--files", "--quiet"]);
-    let settings = Settings::new(&cli, |_| None).unwrap();
+    let settings = Settings::new(&cli, |_| None, None).unwrap();
     if work == "index" {
         let progress = Arc::new(Progress::default());
         let loaded =

@@ -140,7 +140,8 @@ fn setup(preferences: &Preferences, themes: Option<&Path>, is_plain: bool) -> Re
     };
     Ok(Setup {
         theme: Theme::named(if is_plain { "mono" } else { &preferences.theme }, themes)?,
-        keymap: Keymap::new(preset, &preferences.keys)?,
+        keymap: Keymap::new(preset, &preferences.keys)?.spelled_out(preferences.ascii),
+        ascii: preferences.ascii,
         mouse: preferences.mouse,
         on_stderr: false,
         sort,

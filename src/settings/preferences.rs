@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
 use crate::cli::{Cli, ColourWhen, EngineName, KeymapName, SortName, UnitsName};
 use crate::error::{Error, Result};
@@ -95,49 +96,49 @@ pub const KEYS: [Key; 12] = [
         doc: "Colours: auto (on a terminal), always, or never. NO_COLOR in the environment is never; CLICOLOR_FORCE is always,\n\
               where this is auto.",
         get: |all| word(all.colour),
-        set: |all, text| Ok(all.colour = one_of(text)?),
+        set: |all, text| put(&mut all.colour, one_of(text)),
     },
     Key {
         name: "ascii",
         doc: "Whether the explorer draws with ASCII alone, for poor fonts.",
         get: |all| all.ascii.into(),
-        set: |all, text| Ok(all.ascii = switch(text)?),
+        set: |all, text| put(&mut all.ascii, switch(text)),
     },
     Key {
         name: "mouse",
         doc: "Whether the explorer listens to the mouse. Without it the terminal selects text by itself.",
         get: |all| all.mouse.into(),
-        set: |all, text| Ok(all.mouse = switch(text)?),
+        set: |all, text| put(&mut all.mouse, switch(text)),
     },
     Key {
         name: "units",
         doc: "How sizes are written: si (1 kB is 1000 bytes, as in `docker images`) or iec (1 KiB is 1024 bytes).",
         get: |all| word(all.units),
-        set: |all, text| Ok(all.units = one_of(text)?),
+        set: |all, text| put(&mut all.units, one_of(text)),
     },
     Key {
         name: "keymap",
         doc: "The keys that those of [keys.PLACE] are laid over: default, or dive (the same with dive's keys).",
         get: |all| word(all.keymap),
-        set: |all, text| Ok(all.keymap = one_of(text)?),
+        set: |all, text| put(&mut all.keymap, one_of(text)),
     },
     Key {
         name: "sort",
         doc: "Order of the tree: size, name, count, hidden, or time.",
         get: |all| word(all.sort),
-        set: |all, text| Ok(all.sort = one_of(text)?),
+        set: |all, text| put(&mut all.sort, one_of(text)),
     },
     Key {
         name: "reverse",
         doc: "Whether that order is turned around.",
         get: |all| all.reverse.into(),
-        set: |all, text| Ok(all.reverse = switch(text)?),
+        set: |all, text| put(&mut all.reverse, switch(text)),
     },
     Key {
         name: "fold",
         doc: "Whether folders that hold one folder are joined with it.",
         get: |all| all.fold.into(),
-        set: |all, text| Ok(all.fold = switch(text)?),
+        set: |all, text| put(&mut all.fold, switch(text)),
     },
     Key {
         name: "split",
@@ -154,7 +155,7 @@ pub const KEYS: [Key; 12] = [
         name: "engine",
         doc: "Where a plain name is looked up: any (Docker, then Podman), docker, or podman.",
         get: |all| word(all.engine),
-        set: |all, text| Ok(all.engine = one_of(text)?),
+        set: |all, text| put(&mut all.engine, one_of(text)),
     },
     Key {
         name: "platform",
@@ -245,16 +246,21 @@ impl Key {
     }
 }
 
+fn put<T>(place: &mut T, value: Result<T>) -> Result<()> {
+    *place = value?;
+    Ok(())
+}
+
 /// A word of a list as it is written.
-fn word(value: impl ValueEnum) -> toml::Value {
+fn word(value: impl ValueEnum + Copy) -> toml::Value {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned()).into()
 }
 
 /// A word of a list as it is read.
 fn one_of<T: ValueEnum>(text: &str) -> Result<T> {
-    T::from_str(text, true).map_err(|_| {
+    T::from_str(text, true).map_err(|_unknown| {
         let known: Vec<_> = T::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
-        Error::usage(format!("'{text}' is not known")).perhaps(text, known.iter().map(|value| value.get_name()))
+        Error::usage(format!("'{text}' is not known")).perhaps(text, known.iter().map(PossibleValue::get_name))
     })
 }
 

@@ -145,6 +145,7 @@ pub struct Areas {
 }
 
 /// The whole state.
+#[allow(clippy::struct_excessive_bools)] // What has nothing to do with each other.
 pub struct App {
     /// The name of the image as it was typed.
     pub title: String,
@@ -205,6 +206,8 @@ pub struct App {
     pub notice: Option<String>,
     /// When that was said, and whether it stays.
     timing: Timing,
+    /// Whether frames hold ASCII alone.
+    pub ascii: bool,
     /// Colours.
     pub theme: Theme,
     /// Keys.
@@ -230,7 +233,7 @@ pub struct App {
 impl App {
     /// A screen that waits for its image.
     #[must_use]
-    pub fn new(title: &str, theme: Theme, keymap: Keymap) -> Self {
+    pub fn new(title: &str, theme: &Theme, keymap: Keymap) -> Self {
         Self {
             title: title.to_owned(),
             progress: Snapshot::default(),
@@ -262,7 +265,8 @@ impl App {
             pressed: Vec::new(),
             notice: None,
             timing: Timing::default(),
-            theme,
+            ascii: false,
+            theme: *theme,
             keymap,
             areas: Areas::default(),
             since: Instant::now(),

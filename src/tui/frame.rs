@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::action::Action;
 use super::app::{App, Areas, List, Look, Pane, Screen, Typing};
+use super::glyphs::to_ascii;
 use super::keymap::Place;
 use super::pane;
 use super::theme::Role;
@@ -24,6 +25,13 @@ const TALL: u16 = 20;
 
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame) {
+    compose(app, frame);
+    if app.ascii {
+        to_ascii(frame.buffer_mut());
+    }
+}
+
+fn compose(app: &mut App, frame: &mut Frame) {
     let area = frame.area();
     app.areas = Areas::default();
     if area.width < LEAST.0 || area.height < LEAST.1 {

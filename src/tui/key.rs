@@ -83,6 +83,16 @@ impl Key {
         NAMED.iter().map(|(name, _)| *name)
     }
 
+    /// The key in words, as a config file has it.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        let named = NAMED.iter().find(|(_, code)| *code == self.code && !matches!(code, KeyCode::Char(_)));
+        match named {
+            Some((name, _)) if !self.ctrl && !self.alt => (*name).to_owned(),
+            _ => self.to_string(),
+        }
+    }
+
     /// The character that the key writes, if it writes one.
     #[must_use]
     pub fn character(self) -> Option<char> {

@@ -3,7 +3,7 @@
 mod read;
 
 use super::action::Action;
-use super::key::{Key, sequence};
+use super::key::Key;
 
 pub use read::{Bindings, Preset};
 
@@ -65,9 +65,25 @@ struct Bound {
 #[derive(Debug, Clone)]
 pub struct Keymap {
     bound: Vec<Bound>,
+    /// Whether arrows are written as words.
+    in_words: bool,
 }
 
 impl Keymap {
+    /// Writes arrows as words, if so wanted: in ASCII `<` would be another key.
+    #[must_use]
+    pub fn spelled_out(mut self, in_words: bool) -> Self {
+        self.in_words = in_words;
+        self
+    }
+
+    /// Keys of a sequence as they are shown.
+    #[must_use]
+    pub fn write(&self, keys: &[Key]) -> String {
+        let written = keys.iter().map(|key| if self.in_words { key.in_words() } else { key.to_string() });
+        written.collect::<Vec<_>>().join(" ")
+    }
+
     /// What the keys pressed so far come to. The pane's own keys win over those that hold everywhere.
     #[must_use]
     pub fn find(&self, place: Place, pressed: &[Key]) -> Hit {
@@ -92,7 +108,7 @@ impl Keymap {
                 bound.place == place && bound.keys.len() > pressed.len() && bound.keys.starts_with(pressed)
             });
             for bound in here {
-                let rest = sequence(&bound.keys[pressed.len()..]);
+                let rest = self.write(&bound.keys[pressed.len()..]);
                 if !found.iter().any(|(known, _)| *known == rest) {
                     found.push((rest, bound.action));
                 }
@@ -133,7 +149,7 @@ impl Keymap {
     }
 
     fn written(&self, wanted: impl Fn(&Bound) -> bool) -> Vec<String> {
-        self.bound.iter().filter(|bound| wanted(bound)).map(|bound| sequence(&bound.keys)).collect()
+        self.bound.iter().filter(|bound| wanted(bound)).map(|bound| self.write(&bound.keys)).collect()
     }
 }
 

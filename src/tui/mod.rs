@@ -8,6 +8,7 @@ mod bits;
 mod card;
 mod difference;
 mod frame;
+mod glyphs;
 mod help;
 mod input;
 mod jobs;
@@ -107,11 +108,14 @@ enum News {
 
 /// How the explorer is to be.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // Switches, as in the config file.
 pub struct Setup {
     /// Its colours.
     pub theme: Theme,
     /// Its keys.
     pub keymap: Keymap,
+    /// Whether it draws with ASCII alone.
+    pub ascii: bool,
     /// Whether it listens to the mouse.
     pub mouse: bool,
     /// Whether it is drawn on standard error, because standard output carries data.
@@ -145,8 +149,8 @@ pub fn explore(
     progress: &Arc<Progress>,
     load: impl FnOnce() -> Result<Loaded> + Send + 'static,
 ) -> Result<Left> {
-    let mut app = App::new(title, setup.theme, setup.keymap.clone());
-    app.split = setup.split;
+    let mut app = App::new(title, &setup.theme, setup.keymap.clone());
+    (app.split, app.ascii) = (setup.split, setup.ascii);
     (app.wish.sort, app.wish.reversed, app.wish.fold) = (setup.sort, setup.reverse, setup.fold);
     let (news, arriving) = bounded(16);
     let (loading, growing) = (news.clone(), news.clone());

@@ -11,6 +11,7 @@ use ratatui::layout::{Constraint, Layout};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
+use super::glyphs::to_ascii;
 use super::list::Cursor;
 use super::pane::cut;
 use super::terminal::Screen;
@@ -49,7 +50,7 @@ pub enum Picked {
 /// The terminal cannot be used.
 pub fn pick(setup: &Setup, choices: &Result<Vec<Choice>>) -> Result<Picked> {
     let mut screen = Screen::enter("images", setup).map_err(|error| unusable(&error))?;
-    let outcome = Picker::new(setup.theme, choices).run(&mut screen);
+    let outcome = Picker::new(&setup.theme, setup.ascii, choices).run(&mut screen);
     drop(screen);
     outcome.map_err(|error| unusable(&error))
 }
@@ -58,6 +59,7 @@ struct Picker<'c> {
     theme: Theme,
     choices: &'c [Choice],
     trouble: Option<&'c Error>,
+    ascii: bool,
     typed: String,
     /// Places in `choices` that the text finds, best first.
     found: Vec<usize>,
@@ -66,16 +68,17 @@ struct Picker<'c> {
 }
 
 impl<'c> Picker<'c> {
-    fn new(theme: Theme, choices: &'c Result<Vec<Choice>>) -> Self {
+    fn new(theme: &Theme, ascii: bool, choices: &'c Result<Vec<Choice>>) -> Self {
         let (list, trouble) = match choices {
             Ok(list) => (list.as_slice(), None),
             Err(error) => (&[][..], Some(error)),
         };
         let found = (0..list.len()).collect();
         Self {
-            theme,
+            theme: *theme,
             choices: list,
             trouble,
+            ascii,
             typed: String::new(),
             found,
             at: Cursor::new(list.len()),
@@ -136,6 +139,13 @@ impl<'c> Picker<'c> {
     }
 
     fn draw(&mut self, frame: &mut Frame) {
+        self.compose(frame);
+        if self.ascii {
+            to_ascii(frame.buffer_mut());
+        }
+    }
+
+    fn compose(&mut self, frame: &mut Frame) {
         let theme = self.theme;
         let [prompt, list, hints] =
             Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)]).areas(frame.area());
@@ -174,7 +184,8 @@ impl<'c> Picker<'c> {
             })
             .collect();
         frame.render_widget(Paragraph::new(lines), inner);
-        let hint = " type to find   ↑ ↓ choose   enter open   F1 demo   esc leave";
+        let arrows = if self.ascii { "up down" } else { "↑ ↓" };
+        let hint = format!(" type to find   {arrows} choose   enter open   F1 demo   esc leave");
         frame.render_widget(Line::from(Span::styled(hint, theme.style(Role::Dim))), hints);
     }
 }
@@ -203,18 +214,18 @@ mod tests {
     #[test]
     fn typing_narrows_and_enter_chooses() {
         let choices = Ok(choices());
-        assert_eq!(press(&mut Picker::new(ansi(), &choices), "\n"), Some(Picked::Image(0)));
-        assert_eq!(press(&mut Picker::new(ansi(), &choices), "pstg\n"), Some(Picked::Image(2)));
-        assert_eq!(press(&mut Picker::new(ansi(), &choices), "zzz\n"), None);
+        assert_eq!(press(&mut Picker::new(&ansi(), false, &choices), "\n"), Some(Picked::Image(0)));
+        assert_eq!(press(&mut Picker::new(&ansi(), false, &choices), "pstg\n"), Some(Picked::Image(2)));
+        assert_eq!(press(&mut Picker::new(&ansi(), false, &choices), "zzz\n"), None);
     }
 
     #[test]
     fn without_an_engine_the_demo_is_one_key_away() {
         let none = Err(Error::image("no engine answers"));
-        assert_eq!(press(&mut Picker::new(ansi(), &none), "d"), Some(Picked::Demo));
-        assert_eq!(press(&mut Picker::new(ansi(), &none), "q"), Some(Picked::Nothing));
+        assert_eq!(press(&mut Picker::new(&ansi(), false, &none), "d"), Some(Picked::Demo));
+        assert_eq!(press(&mut Picker::new(&ansi(), false, &none), "q"), Some(Picked::Nothing));
         let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
-        terminal.draw(|frame| Picker::new(ansi(), &none).draw(frame)).unwrap();
+        terminal.draw(|frame| Picker::new(&ansi(), false, &none).draw(frame)).unwrap();
         let shown: String = terminal.backend().buffer().content().iter().map(ratatui::buffer::Cell::symbol).collect();
         assert!(shown.contains("no engine answers") && shown.contains("press d for the demo"), "{shown}");
     }

@@ -12,6 +12,7 @@ use crate::tui::waste::Waste;
 use crate::units::printable;
 
 impl App {
+    #[allow(clippy::too_many_lines)] // A line or two for each action.
     pub(in crate::tui) fn act(&mut self, action: Action) -> Vec<Effect> {
         if !matches!(action, Action::Quit | Action::Keep) {
             self.stay();

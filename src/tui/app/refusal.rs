@@ -2,7 +2,7 @@
 
 use super::{App, Screen};
 use crate::tui::action::Action;
-use crate::tui::key::{Key, sequence};
+use crate::tui::key::Key;
 use crate::tui::keymap::Place;
 
 /// What can be done whatever lies over the screen.
@@ -96,7 +96,7 @@ impl App {
 
     /// Why keys do nothing here, if they do something elsewhere.
     pub(super) fn tell_elsewhere(&mut self, pressed: &[Key]) {
-        let keys = sequence(pressed);
+        let keys = self.keymap.write(pressed);
         let place = self.keymap.elsewhere(pressed).find(|(place, _)| *place != Place::Help);
         self.notice = match place {
             Some((place, action)) => Some(format!("{keys} does nothing here; in {}: {}", place.name(), action.doc())),

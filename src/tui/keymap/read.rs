@@ -46,7 +46,7 @@ impl Keymap {
     /// # Errors
     /// What is not known, with what was meant perhaps, and keys that would never be reached.
     pub fn new(preset: Preset, own: &Bindings) -> Result<Self> {
-        let mut keymap = Self { bound: Vec::new() };
+        let mut keymap = Self { bound: Vec::new(), in_words: false };
         for file in preset.files() {
             let table: Bindings = toml::from_str(file)
                 .map_err(|error| Error::usage("the keymap cannot be read").because(error.message()))?;

@@ -10,7 +10,6 @@ use unicode_width::UnicodeWidthStr;
 use super::cut;
 use crate::tui::app::App;
 use crate::tui::frame::boxed;
-use crate::tui::key::sequence;
 use crate::tui::theme::Role;
 
 /// Columns between entries.
@@ -25,7 +24,7 @@ pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
     let rows = on.len().div_ceil(columns);
     let height = u16::try_from(rows + 2).unwrap_or(u16::MAX).min(area.height);
     let [_, area] = Layout::vertical([Constraint::Min(0), Constraint::Length(height)]).areas(area);
-    let block = boxed(app, &format!("{} …", sequence(&app.pressed)), "esc leaves", true);
+    let block = boxed(app, &format!("{} …", app.keymap.write(&app.pressed)), "esc leaves", true);
     let inner = block.inner(area);
     frame.render_widget(Clear, area);
     frame.render_widget(block, area);

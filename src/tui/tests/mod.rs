@@ -91,7 +91,7 @@ impl Sitting {
     /// Before the image is there.
     pub fn waiting(title: &str, theme: &str, width: u16, height: u16) -> Self {
         let theme = Theme::named(theme, None).unwrap();
-        let app = App::new(title, theme, Keymap::new(Preset::Default, &Bindings::new()).unwrap());
+        let app = App::new(title, &theme, Keymap::new(Preset::Default, &Bindings::new()).unwrap());
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let mut sitting = Self { app, terminal, effects: Vec::new() };
         sitting.draw();

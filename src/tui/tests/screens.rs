@@ -1,5 +1,6 @@
 //! Whole frames, as they were agreed on. `cargo insta review`, or INSTA_UPDATE=always, takes new ones.
 
+use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
 use super::super::app::Msg;
@@ -83,4 +84,40 @@ fn without_colour_nothing_is_lost() {
             );
         }
     }
+}
+
+#[test]
+fn in_ascii_nothing_else_is_drawn() {
+    const MORE: [(&str, &str); 8] = [
+        ("which-key", "g"),
+        ("palette", ":"),
+        ("page", "D"),
+        ("filter of layers", "<tab>/x"),
+        ("notice", "m"),
+        ("range", "}}<tab>m}"),
+        ("preview", "}}*Gl"),
+        ("extract", "}}e"),
+    ];
+    for (width, height) in [(140, 40), (100, 30), (80, 24), (60, 12), (59, 15)] {
+        for (name, keys) in SCREENS.iter().chain(&MORE) {
+            let mut sitting = Sitting::waiting("demo", "ansi", width, height);
+            sitting.app.ascii = true;
+            sitting.app.keymap = sitting.app.keymap.clone().spelled_out(true);
+            sitting.tell(Msg::Loaded(demo())).press(keys);
+            let strange: Vec<_> =
+                sitting.buffer().content.iter().map(Cell::symbol).filter(|cell| !cell.is_ascii()).collect();
+            assert!(strange.is_empty(), "{name} at {width}x{height}: {strange:?}\n{}", sitting.frame());
+        }
+        let mut early = Sitting::waiting("demo", "ansi", width, height);
+        early.app.ascii = true;
+        early.tell(Msg::Loaded(outlined(&[(1_000_000, "FROM a"), (2_000_000, "RUN b")]))).press("<tab>");
+        assert!(early.frame().is_ascii(), "{}", early.frame());
+    }
+}
+
+#[test]
+fn in_ascii_an_arrow_is_no_other_key() {
+    let mut sitting = Sitting::demo();
+    sitting.app.keymap = sitting.app.keymap.clone().spelled_out(true);
+    sitting.press("?").expect(&["h, left"]).expect_none(&["←", "→"]);
 }

@@ -208,9 +208,9 @@ mod tests {
 
     #[test]
     fn the_default_is_right_on_dark_and_on_light() {
+        use Color::{Blue, Cyan, Green, Magenta, Red, Yellow};
         for style in Theme::named("ansi", None).unwrap().styles {
             assert_eq!(style.bg, None);
-            use Color::{Blue, Cyan, Green, Magenta, Red, Yellow};
             assert!(style.fg.is_none_or(|colour| [Red, Green, Yellow, Blue, Magenta, Cyan].contains(&colour)));
         }
     }
