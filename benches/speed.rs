@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use large::{Packing, Shape};
+use layerscope::analysis::rules::Rules;
 use layerscope::analysis::{Analysis, dive, duplicates, efficiency};
 use layerscope::report::{Facts, json, text};
 use layerscope::session::{self, Loaded, Options, Progress};
@@ -60,8 +61,10 @@ fn reading(criterion: &mut Criterion) {
 
 fn meaning(criterion: &mut Criterion) {
     let entries = SIZES[1];
-    let Loaded { image, index, stack, layers, .. } = &open(&image(entries, Packing::Plain));
-    let analysis = Analysis::new(index, stack);
+    let loaded = open(&image(entries, Packing::Plain));
+    let Loaded { image, index, stack, layers, .. } = &loaded;
+    let rules = Rules::built_in().unwrap();
+    let analysis = Analysis::new(loaded.subject(&rules));
     let failed: Vec<_> = layers.iter().map(|layer| layer.failed.clone()).collect();
     let facts = Facts {
         reference: "image",
@@ -73,6 +76,7 @@ fn meaning(criterion: &mut Criterion) {
         notes: &[],
         coverage: &[],
         analysis: &analysis,
+        dockerfile: None,
         gate: None,
     };
     let mut group = criterion.benchmark_group("1000000 entries");
@@ -81,6 +85,7 @@ fn meaning(criterion: &mut Criterion) {
     group.bench_function("duplicates", |bencher| {
         bencher.iter(|| duplicates::duplicates(index, stack, &analysis.account));
     });
+    group.bench_function("all analyses", |bencher| bencher.iter(|| Analysis::new(loaded.subject(&rules))));
     group.bench_function("dive", |bencher| bencher.iter(|| dive::numbers(index, stack)));
     group.bench_function("text report", |bencher| bencher.iter(|| text::write(black_box(&facts), &mut io::sink())));
     group.bench_function("json report with files", |bencher| {

@@ -34,6 +34,18 @@ pub struct Cli {
     #[arg(long, help_heading = "Source")]
     pub allow_partial: bool,
 
+    /// Do not search texts for secrets. Everything else is found all the same.
+    #[arg(long, help_heading = "Findings")]
+    pub no_scan: bool,
+
+    /// Rules of your own beside those of the program: a TOML file.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub rules: Option<PathBuf>,
+
+    /// The Dockerfile that the image was built from: the report then holds the fixes as a diff of it.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub dockerfile: Option<PathBuf>,
+
     /// Judge the image by limits and set the exit code. On by itself when a limit is given, and when CI is `true`, `1` or
     /// `yes` in the environment.
     #[arg(long, help_heading = "Gate")]

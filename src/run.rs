@@ -16,7 +16,7 @@ use crate::settings::{Preferences, Settings, preferences};
 use crate::source::reference::Reference;
 use crate::ticker::Ticker;
 use crate::tui::{self, Choice, Keymap, Left, Picked, Preset, Setup, Sort, Theme};
-use crate::units::{self, ago, printable};
+use crate::units::{self, ago, counted, printable};
 
 /// Exit code of a gate that failed.
 pub const GATE_FAILED: u8 = 1;
@@ -63,7 +63,7 @@ pub fn run(settings: &Settings) -> Result<u8> {
     ticker.stop();
     let loaded = loaded?;
 
-    let analysis = Analysis::new(&loaded.index, &loaded.stack);
+    let analysis = Analysis::new(loaded.subject(&settings.rules));
     let failed: Vec<_> = loaded.layers.iter().map(|layer| layer.failed.clone()).collect();
     let partial = unread(&failed).or_else(|| loaded.broken.clone());
     let measured = Measured {
@@ -88,6 +88,7 @@ pub fn run(settings: &Settings) -> Result<u8> {
         notes: &notes(&loaded, &analysis.account),
         coverage: &coverage(&loaded),
         analysis: &analysis,
+        dockerfile: settings.dockerfile.as_ref(),
         gate: gate.as_ref(),
     };
     write(settings, &facts)?;
@@ -184,6 +185,7 @@ fn coverage(loaded: &Loaded) -> Vec<Gap> {
         .filter_map(|(layer, outcome)| Some(gap(format!("layer {layer}"), outcome.failed.clone()?)));
     let mut gaps: Vec<_> = failed.collect();
     gaps.extend(loaded.broken.clone().map(|reason| gap("the end of the archive".into(), reason)));
+    gaps.extend(unsearched(loaded));
     let (image, layers) = (&loaded.image, loaded.image.layers.len());
     if layers > 0 && image.config.history.is_empty() {
         gaps.push(gap("commands of the layers".into(), "the config has no history".into()));
@@ -196,6 +198,22 @@ fn coverage(loaded: &Loaded) -> Vec<Gap> {
         gaps.push(gap("diff ids of the layers".into(), reason));
     }
     gaps
+}
+
+/// Which contents were not looked at.
+fn unsearched(loaded: &Loaded) -> Vec<Gap> {
+    let missed = loaded.gathered.missed();
+    let files = |number: u64| counted(number, "file", "files");
+    let off = (!loaded.gathered.searched).then(|| ("secrets in texts".to_owned(), "--no-scan".to_owned()));
+    let some = [
+        (missed.cut, "secrets in the rest of", "larger than 5 MiB, of which the beginning was searched"),
+        (missed.large, "secrets in", "larger than 64 MiB"),
+        (missed.unsearched, "secrets in", "8 GiB of texts had been searched"),
+        (missed.no_room, "contents of", "256 MiB of contents had been kept"),
+    ];
+    let some = some.into_iter().filter(|(number, _, _)| *number > 0);
+    let some = some.map(|(number, what, why)| (format!("{what} {}", files(number)), why.to_owned()));
+    off.into_iter().chain(some).map(|(what, reason)| Gap { what, reason }).collect()
 }
 
 fn notes(loaded: &Loaded, account: &efficiency::Account) -> Vec<String> {

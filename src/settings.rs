@@ -6,6 +6,8 @@ mod preferences;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use crate::analysis::dockerfile::{self, Dockerfile};
+use crate::analysis::rules::Rules;
 use crate::cli::{Cli, ColourWhen, EngineName, Format, SourceName};
 use crate::error::{Error, Result};
 use crate::image::Wanted;
@@ -37,6 +39,10 @@ pub struct Settings {
     pub outputs: Outputs,
     /// Whether every path goes into the JSON report.
     pub files: bool,
+    /// What is looked for.
+    pub rules: Rules,
+    /// What the image was built from, if that is at hand.
+    pub dockerfile: Option<Dockerfile>,
     /// No progress.
     pub quiet: bool,
     /// Whether the explorer opens: standard output is a terminal that can do it, and nothing else was asked for.
@@ -96,12 +102,15 @@ impl Settings {
             options: Options {
                 wanted: Wanted { image: cli.choose.clone(), platform },
                 verify: cli.verify,
+                no_scan: cli.no_scan,
                 ..Options::default()
             },
             allow_partial: cli.allow_partial,
             gate: ci.then(|| gate(cli)).transpose()?,
             outputs: outputs(cli, ci)?,
             files: cli.files,
+            rules: rules(cli)?,
+            dockerfile: dockerfile(cli)?,
             quiet: cli.quiet,
             explore,
             print_selection: cli.print_selection,
@@ -178,6 +187,32 @@ fn gate(cli: &Cli) -> Result<Thresholds> {
     let found = || Some(PathBuf::from(DIVE_CI)).filter(|file| file.exists());
     let file = cli.ci_config.clone().or_else(found);
     thresholds(&flags(cli), file.as_deref())
+}
+
+/// The rules that come with the program, and those of the user's file.
+fn rules(cli: &Cli) -> Result<Rules> {
+    let mut rules = Rules::built_in()?;
+    if let Some(path) = &cli.rules {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::usage(format!("cannot read the rules in {shown}")).caused_by(&error))?;
+        rules
+            .add(&text)
+            .map_err(|error| Error::usage(format!("the rules in {shown} are broken")).because(error.one_line()))?;
+    }
+    Ok(rules)
+}
+
+/// The Dockerfile that is to be mended.
+fn dockerfile(cli: &Cli) -> Result<Option<Dockerfile>> {
+    let Some(path) = &cli.dockerfile else { return Ok(None) };
+    let unreadable = || Error::usage(format!("cannot read the Dockerfile {}", path.display()));
+    let size = std::fs::metadata(path).map_err(|error| unreadable().caused_by(&error))?.len();
+    if size > dockerfile::MOST_BYTES {
+        return Err(unreadable().because(format!("it has {size} bytes; the limit is {}", dockerfile::MOST_BYTES)));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable().caused_by(&error))?;
+    Ok(Some(Dockerfile::read(&text)))
 }
 
 fn outputs(cli: &Cli, ci: bool) -> Result<Outputs> {

@@ -1,12 +1,32 @@
 //! What the index means: pure functions from facts to numbers and findings. No IO, no words.
 
+pub mod case;
+mod configuration;
+pub mod content;
 pub mod contents;
 pub mod dive;
+pub mod dockerfile;
 pub mod duplicates;
 pub mod efficiency;
+pub mod finding;
+mod fixes;
+pub mod instructions;
+pub mod origin;
 pub mod packages;
+pub mod risk;
+pub mod rules;
+pub mod runtime;
+pub mod secrets;
+pub mod subject;
+mod users_rules;
+mod waste;
 
-use crate::index::{Index, Stack};
+use case::Case;
+use finding::Finding;
+use instructions::Instructions;
+use origin::Boundary;
+use risk::{Matrix, Usage};
+use subject::{Claims, Subject};
 
 /// Everything that is said of an image.
 pub struct Analysis {
@@ -16,14 +36,74 @@ pub struct Analysis {
     pub duplicates: Vec<duplicates::Duplicate>,
     /// dive's numbers.
     pub dive: dive::DiveNumbers,
+    /// What is wasted, risky, secret or badly set; what matters most first.
+    pub findings: Vec<Finding>,
+    /// What an attacker finds.
+    pub matrix: Matrix,
+    /// Where the base ends.
+    pub boundary: Boundary,
+    /// How it was built.
+    pub instructions: Instructions,
 }
 
 impl Analysis {
     /// Analyses an image.
     #[must_use]
-    pub fn new(index: &Index, stack: &Stack) -> Self {
+    pub fn new(subject: Subject<'_>) -> Self {
+        let (index, stack) = (subject.index, subject.stack);
         let account = efficiency::account(index, stack);
         let duplicates = duplicates::duplicates(index, stack, &account);
-        Self { duplicates, dive: dive::numbers(index, stack), account }
+        let case = Case::new(subject, &account);
+        let (findings, matrix) = findings(&case, &duplicates);
+        let Case { boundary, instructions, .. } = case;
+        Self { duplicates, dive: dive::numbers(index, stack), findings, matrix, boundary, instructions, account }
+    }
+}
+
+/// All findings, in the order in which they are told, and the matrix.
+fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Finding>, Matrix) {
+    let mut claims = Claims::default();
+    let usage = Usage::new(case);
+    let mut found = waste::findings(case, &mut claims, duplicates);
+    let (risks, matrix) = risk::findings(case, &usage, &mut claims);
+    found.extend(risks);
+    found.extend(secrets::findings::findings(case));
+    found.extend(configuration::findings(case, &usage, &today()));
+    found.extend(users_rules::findings(case));
+    let effects = fixes::Effects::new(case);
+    for finding in &mut found {
+        fixes::fix(case, &effects, finding);
+    }
+    finding::sort(&mut found);
+    (found, matrix)
+}
+
+/// Today's date in UTC, as it is written: `2026-11-25`.
+fn today() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    date(since.as_secs() / 86_400)
+}
+
+/// The date of a day since 1970 (Howard Hinnant, chrono-compatible low-level date algorithms, civil_from_days).
+fn date(days: u64) -> String {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn dates_are_of_the_calendar() {
+        for (days, date) in [(0, "1970-01-01"), (11_016, "2000-02-29"), (20_454, "2026-01-01"), (20_782, "2026-11-25")]
+        {
+            assert_eq!(super::date(days), date);
+        }
     }
 }

@@ -44,6 +44,14 @@ impl EntryId {
     }
 }
 
+impl SlotId {
+    /// Its place in the order of reading.
+    #[must_use]
+    pub fn place(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// "None" where a place is stored.
 pub(super) const NONE: u32 = u32::MAX;
 

@@ -77,6 +77,11 @@ impl Index {
         (summary.first..summary.first + summary.kept).map(EntryId)
     }
 
+    /// All slots, in the order of reading.
+    pub fn slots(&self) -> impl ExactSizeIterator<Item = SlotId> + use<> {
+        (0..u16::try_from(self.slots.len()).unwrap_or(u16::MAX)).map(SlotId)
+    }
+
     /// What a slot came to.
     #[must_use]
     pub fn slot(&self, slot: SlotId) -> &SlotSummary {

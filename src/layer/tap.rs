@@ -32,11 +32,11 @@ pub trait Feed {
 
 /// Chooses files as they go by, and takes their contents.
 pub trait Tap: Feed {
-    /// Asked once for every file, by its path as the tar spells it and its apparent size.
+    /// Asked once for every file, by its path as the tar spells it, its apparent size in bytes, and its mode.
     ///
     /// # Errors
     /// Reading is to stop here.
-    fn wants(&mut self, path: &[u8], size: u64) -> Result<Want, LayerError>;
+    fn wants(&mut self, path: &[u8], size: u64, mode: u16) -> Result<Want, LayerError>;
 
     /// Told after the contents that were wanted, with their hash; `None` for an empty file.
     ///
@@ -62,7 +62,7 @@ impl Feed for Untapped {
 }
 
 impl Tap for Untapped {
-    fn wants(&mut self, _: &[u8], _: u64) -> Result<Want, LayerError> {
+    fn wants(&mut self, _: &[u8], _: u64, _: u16) -> Result<Want, LayerError> {
         Ok(Want::Hash)
     }
 

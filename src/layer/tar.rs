@@ -229,7 +229,7 @@ fn entry<R: Read>(
         typeflag,
         path: &path,
         size,
-        mode: u16::try_from(fields.mode()? & 0o7777).unwrap_or_default(),
+        mode: mode(fields)?,
         uid: owner(ahead.number("uid", at)?.map_or_else(|| fields.uid(), Ok)?),
         gid: owner(ahead.number("gid", at)?.map_or_else(|| fields.gid(), Ok)?),
         mtime,
@@ -263,7 +263,7 @@ fn contents<R: Read>(
         }
     };
     let size = map.as_ref().map_or(stored, |map| map.logical);
-    let content = match tap.wants(path, size)? {
+    let content = match tap.wants(path, size, mode(fields)?)? {
         Want::Skip => {
             blocks.skip(stored)?;
             None
@@ -285,6 +285,11 @@ fn contents<R: Read>(
     };
     blocks.skip_padding(stored)?;
     Ok((size, content.filter(|_| size > 0)))
+}
+
+/// Permission bits with set-id and sticky bits.
+fn mode(fields: &Fields<'_>) -> Result<u16, LayerError> {
+    Ok(u16::try_from(fields.mode()? & 0o7777).unwrap_or_default())
 }
 
 /// GNU's long names end with a zero byte that is not part of them.

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
-use super::{Facts, Gap};
+use super::{Facts, Gap, findings};
 use crate::analysis::dive;
 use crate::analysis::duplicates::duplicate_bytes;
 use crate::index::walk::{Change, Event, Order, Story, walk};
@@ -36,6 +36,11 @@ struct Report<'a> {
     layers: Vec<LayerFacts<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<Files<'a>>,
+    base: findings::BaseJson,
+    matrix: findings::MatrixJson,
+    findings: Vec<findings::FindingJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dockerfile_diff: Option<String>,
     gate: Option<Gate<'a>>,
     coverage: &'a [Gap],
 }
@@ -163,6 +168,10 @@ fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
         },
         layers: (0..image.layers.len()).map(|layer| layer_facts(facts, layer)).collect(),
         files: files.then_some(Files { index: facts.index, stack: facts.stack }),
+        base: findings::base_json(facts),
+        matrix: findings::matrix_json(&facts.analysis.matrix),
+        findings: findings::json(facts),
+        dockerfile_diff: findings::diff(facts),
         gate: facts
             .gate
             .map(|verdict| Gate { passed: verdict.passed(), rules: verdict.rules().iter().map(rule).collect() }),

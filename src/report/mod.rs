@@ -1,11 +1,13 @@
 //! Words and numbers for pipes: the text report, our JSON, dive's JSON. Takes facts and writes; decides nothing.
 
 pub mod dive_json;
+mod findings;
 pub mod ink;
 pub mod json;
 pub mod text;
 
 use crate::analysis::Analysis;
+use crate::analysis::dockerfile::Dockerfile;
 use crate::image::Image;
 use crate::index::{Index, Stack};
 use crate::policy::Verdict;
@@ -31,6 +33,8 @@ pub struct Facts<'a> {
     pub coverage: &'a [Gap],
     /// What the analyses say.
     pub analysis: &'a Analysis,
+    /// What the image was built from, if that is at hand.
+    pub dockerfile: Option<&'a Dockerfile>,
     /// The gate's verdict, when it was asked for.
     pub gate: Option<&'a Verdict>,
 }

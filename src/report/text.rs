@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Facts;
+use super::{Facts, findings};
 use crate::analysis::duplicates::duplicate_bytes;
 use crate::analysis::efficiency::{Fate, LayerAccount};
 use crate::image::Layer;
@@ -26,6 +26,7 @@ pub fn write(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     totals(facts, out)?;
     hidden_files(facts, out)?;
     duplicates(facts, out)?;
+    findings::write(facts, out)?;
     dive(facts, out)?;
     remarks(facts, out)?;
     facts.gate.map_or(Ok(()), |verdict| writeln!(out, "Results:\n{}", verdict.report().trim_end()))

@@ -215,7 +215,7 @@ impl<T: Take> Feed for Picker<'_, T> {
 }
 
 impl<T: Take> Tap for Picker<'_, T> {
-    fn wants(&mut self, path: &[u8], size: u64) -> Result<Want, LayerError> {
+    fn wants(&mut self, path: &[u8], size: u64, _: u16) -> Result<Want, LayerError> {
         spell(path, &mut self.path);
         let Some(sought) = self.sought.get_mut(&self.path) else { return Ok(Want::Skip) };
         let found = sought.wanted.iter().find(|(number, _)| *number == sought.seen).map(|(_, id)| *id);

@@ -10,6 +10,9 @@ use super::outline::outline;
 use super::progress::{Counting, Progress};
 use super::reading::{Outcome, Reading, beginning};
 use super::{store, stream};
+use crate::analysis::content::Gathered;
+use crate::analysis::rules::Rules;
+use crate::analysis::subject::Subject;
 use crate::error::{Error, Result};
 use crate::image::{self, Image, Wanted};
 use crate::index::{Index, Stack};
@@ -33,6 +36,8 @@ pub struct Options {
     pub verify: bool,
     /// What a layer may hold at most.
     pub limits: Limits,
+    /// Whether texts are not searched for secrets.
+    pub no_scan: bool,
 }
 
 /// An image, read.
@@ -49,6 +54,8 @@ pub struct Loaded {
     pub stack: Stack,
     /// Each layer's outcome, lowest first.
     pub layers: Vec<LoadedLayer>,
+    /// What is known of contents.
+    pub gathered: Gathered,
     /// Whether digests were verified.
     pub verified: bool,
     /// Why the archive could not be read to its end, when it could not. Its layers may be whole all the same.
@@ -138,6 +145,13 @@ fn with_image(options: &Options, image: Option<&String>) -> Options {
 }
 
 impl Loaded {
+    /// What an analysis works on.
+    #[must_use]
+    pub fn subject<'a>(&'a self, rules: &'a Rules) -> Subject<'a> {
+        let Self { image, reference, index, stack, gathered, .. } = self;
+        Subject { image, reference, index, stack, gathered, rules }
+    }
+
     fn name(&mut self, reference: &str, source: &str) {
         reference.clone_into(&mut self.reference);
         source.clone_into(&mut self.source);
@@ -262,7 +276,7 @@ fn not_an_archive(shown: &str, kind: Kind, head: &[u8]) -> Error {
 /// Digests are verified and a document does not fit its own.
 pub(super) fn assemble(
     image: Image,
-    index: Index,
+    (index, gathered): (Index, Gathered),
     outcomes: Vec<Outcome>,
     options: &Options,
     broken: Option<String>,
@@ -293,6 +307,7 @@ pub(super) fn assemble(
         index,
         stack: Stack::new(slots),
         layers,
+        gathered,
         verified: options.verify,
         broken,
         origin: None,

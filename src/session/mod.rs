@@ -3,6 +3,7 @@
 
 pub mod contents;
 pub mod extract;
+mod gather;
 mod images;
 mod load;
 mod origin;

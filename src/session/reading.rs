@@ -1,12 +1,16 @@
 //! One reading of an image: the index that it fills, and what of it can be shown while it goes on.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::gather::Gather;
 use super::load::{Arrival, Loaded, LoadedLayer, Options};
 use super::progress::Progress;
+use crate::analysis::content::{Gathered, Inspector, SlotFacts};
+use crate::analysis::secrets::Scanner;
 use crate::image::{self, Config, Image};
 use crate::index::{Builder, Index, SlotId, Stack};
 use crate::layer::decode::{self, Kind};
@@ -41,6 +45,9 @@ struct Outline {
 /// Reads blobs into an index, and lets others look at it meanwhile.
 pub(super) struct Reading<'r> {
     builder: Builder,
+    inspector: Inspector,
+    /// What is known of contents, by slot.
+    facts: Vec<SlotFacts>,
     options: &'r Options,
     progress: &'r Arc<Progress>,
     outline: Option<Outline>,
@@ -49,7 +56,15 @@ pub(super) struct Reading<'r> {
 impl<'r> Reading<'r> {
     /// Nothing is read yet.
     pub fn new(options: &'r Options, progress: &'r Arc<Progress>) -> Self {
-        Self { builder: Builder::new(options.limits.clone()), options, progress, outline: None }
+        let scanner = (!options.no_scan).then(Scanner::new);
+        Self {
+            builder: Builder::new(options.limits.clone()),
+            inspector: Inspector::new(scanner),
+            facts: Vec::new(),
+            options,
+            progress,
+            outline: None,
+        }
     }
 
     /// Says what image this is, before its layers are read: `sizes` has the bytes of each as far as they are known.
@@ -127,9 +142,17 @@ impl<'r> Reading<'r> {
         let mut tar = Hashing { inner: sniffed.decode(limits)?, hash: (verify || is_sought).then(Sha256::new) };
         self.builder.begin()?;
         let (builder, outline, progress) = (&mut self.builder, &self.outline, self.progress);
+        let first = builder.index().entries();
+        let (mut facts, found) = (SlotFacts::default(), Cell::new(None));
+        let mut gather = Gather::new(&mut self.inspector, &found);
         let mut seen: u32 = 0;
-        let summary = layer::read(&mut tar, limits, |entry| {
+        let summary = layer::read_tapped(&mut tar, limits, &mut gather, |entry| {
             builder.add(entry)?;
+            if let Some(fact) = found.take() {
+                // A file is the last thing that its entry adds.
+                let place = builder.index().entries() - first - 1;
+                facts.push(u32::try_from(place).unwrap_or(u32::MAX), fact);
+            }
             seen = seen.wrapping_add(1);
             if seen.is_multiple_of(LOOK)
                 && progress.is_asked()
@@ -139,6 +162,8 @@ impl<'r> Reading<'r> {
             }
             Ok(())
         });
+        facts.missed = self.inspector.missed();
+        self.facts.push(facts);
         let slot = self.builder.end();
         let summary = summary?;
         let tar_hash = tar.hash.take();
@@ -172,9 +197,12 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// The index, with all that was read.
-    pub fn finish(self) -> Index {
-        self.builder.finish()
+    /// The index with all that was read, and what is known of contents.
+    pub fn finish(self) -> (Index, Gathered) {
+        let searched = self.inspector.searches();
+        let index = self.builder.finish();
+        let gathered = Gathered::new(&index, self.facts, searched);
+        (index, gathered)
     }
 }
 
@@ -211,6 +239,7 @@ impl Outline {
             index,
             stack: Stack::new(slots),
             layers: self.layers.clone(),
+            gathered: Gathered::default(),
             verified: false,
             broken: None,
             origin: None,

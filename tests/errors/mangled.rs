@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use layerscope::analysis::Analysis;
+use layerscope::analysis::rules::Rules;
 use layerscope::error::Error;
 use layerscope::report::{Facts, dive_json, json, text};
 use layerscope::session::{self, Options, Progress};
@@ -22,7 +23,8 @@ pub fn open_and_report(bytes: &[u8]) -> Result<(), Error> {
     let limits = layerscope::layer::Limits { free_decoded_bytes: 1 << 26, ..Default::default() };
     let options = Options { verify: true, limits, ..Options::default() };
     let loaded = session::open(&reference, "x", &options, &Arc::new(Progress::default()))?;
-    let analysis = Analysis::new(&loaded.index, &loaded.stack);
+    let rules = Rules::built_in().unwrap();
+    let analysis = Analysis::new(loaded.subject(&rules));
     let total = analysis.account.total;
     assert_eq!(total.shipped, total.visible + total.hidden());
     let failed: Vec<_> = loaded.layers.iter().map(|layer| layer.failed.clone()).collect();
@@ -37,6 +39,7 @@ pub fn open_and_report(bytes: &[u8]) -> Result<(), Error> {
         notes: &[],
         coverage: &[],
         analysis: &analysis,
+        dockerfile: None,
         gate: None,
     };
     let mut written = Vec::new();

@@ -1,0 +1,247 @@
+//! Decides which contents are looked at, and finds out what is to be known of them. One file is in memory at a time,
+//! and of a large one only its ends.
+
+use memchr::memmem;
+
+use super::elf::{self, Ends};
+use super::{Fact, Missed, Program, busybox};
+use crate::analysis::secrets::Scanner;
+
+/// Bytes of a text that are searched for secrets, of a script or program that are searched for what it is.
+const MOST_SEARCHED: usize = 5 * 1024 * 1024;
+
+/// Files larger than this are not opened unless they can be run. Data, almost always.
+const MOST_OPENED: u64 = 64 * 1024 * 1024;
+
+/// Bytes kept of the end of a large program: its section table is there.
+const TAIL: usize = 64 * 1024;
+
+/// Bytes kept of the beginning of a script.
+const SCRIPT: usize = 4096;
+
+/// The beginning that tells text from data, in bytes.
+const SNIFFED: usize = 8 * 1024;
+
+/// Bytes of an image that are searched for secrets in all.
+const MOST_SEARCHED_IN_ALL: u64 = 8 * 1024 * 1024 * 1024;
+
+/// Bytes of whole files that are kept in all.
+const MOST_KEPT: u64 = 256 * 1024 * 1024;
+
+/// The largest file that this part of the analysis keeps whole, in bytes.
+const MOST_WHOLE: u64 = 1024 * 1024;
+
+/// Endings of names whose contents are neither text nor program.
+const DATA: [&[u8]; 36] = [
+    b"png", b"jpg", b"jpeg", b"gif", b"webp", b"ico", b"gz", b"xz", b"bz2", b"zst", b"zip", b"jar", b"whl", b"mo",
+    b"pyc", b"ttf", b"otf", b"woff", b"woff2", b"eot", b"pdf", b"mp3", b"mp4", b"ogg", b"wav", b"avi", b"db", b"gem",
+    b"deb", b"rpm", b"apk", b"tgz", b"pack", b"wasm", b"class", b"onnx",
+];
+
+/// Why a file is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Purpose {
+    whole: bool,
+    program: bool,
+    search: bool,
+}
+
+/// Looks at one file after the other.
+pub struct Inspector {
+    scanner: Option<Scanner>,
+    kept: u64,
+    searched: u64,
+    missed: Missed,
+    path: Vec<u8>,
+    size: u64,
+    purpose: Purpose,
+    read: u64,
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Inspector {
+    /// `scanner` searches texts for secrets; without one nobody does.
+    #[must_use]
+    pub fn new(scanner: Option<Scanner>) -> Self {
+        Self {
+            scanner,
+            kept: 0,
+            searched: 0,
+            missed: Missed::default(),
+            path: Vec::new(),
+            size: 0,
+            purpose: Purpose::default(),
+            read: 0,
+            head: Vec::new(),
+            tail: Vec::new(),
+        }
+    }
+
+    /// Whether texts are searched for secrets.
+    #[must_use]
+    pub fn searches(&self) -> bool {
+        self.scanner.is_some()
+    }
+
+    /// Begins a file, by its path without leading slash, its size in bytes and its mode. `false` when its contents are
+    /// not needed.
+    pub fn begin(&mut self, path: &[u8], size: u64, mode: u16) -> bool {
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        if size == 0 || path.split(|&byte| byte == b'/').any(|part| part.starts_with(b".wh.")) {
+            return false;
+        }
+        let mut purpose = Purpose {
+            whole: is_kept(path, size),
+            program: mode & 0o111 != 0 || is_library(name) || is_core_dump(name),
+            search: self.scanner.is_some() && !is_data(name),
+        };
+        if purpose.search && size > MOST_OPENED && !purpose.program {
+            self.missed.large += 1;
+            purpose.search = false;
+        }
+        if purpose.search && self.searched > MOST_SEARCHED_IN_ALL {
+            self.missed.unsearched += 1;
+            purpose.search = false;
+        }
+        if purpose.whole && self.kept + size > MOST_KEPT {
+            self.missed.no_room += 1;
+            purpose.whole = false;
+        }
+        self.purpose = purpose;
+        if purpose == Purpose::default() {
+            return false;
+        }
+        path.clone_into(&mut self.path);
+        (self.size, self.read) = (size, 0);
+        self.head.clear();
+        self.tail.clear();
+        true
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn part(&mut self, bytes: &[u8]) {
+        if self.purpose == Purpose::default() {
+            return;
+        }
+        let was = self.head.len();
+        let most = if self.purpose.whole { usize::try_from(self.size).unwrap_or(MOST_SEARCHED) } else { MOST_SEARCHED };
+        let room = most.saturating_sub(was).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..room]);
+        self.read += bytes.len() as u64;
+        if was < SNIFFED && self.head.len() >= SNIFFED {
+            self.sniff();
+        }
+        if self.purpose.program && room < bytes.len() {
+            let bytes = &bytes[room..];
+            self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
+            if self.tail.len() > 2 * TAIL {
+                self.tail.drain(..self.tail.len() - TAIL);
+            }
+        }
+    }
+
+    /// Takes so many zeros.
+    pub fn hole(&mut self, bytes: u64) {
+        let zeros = [0; 4096];
+        let mut left = bytes.min(MOST_SEARCHED as u64);
+        self.read += bytes - left;
+        while left > 0 && self.purpose != Purpose::default() {
+            let now = usize::try_from(left).map_or(zeros.len(), |left| left.min(zeros.len()));
+            self.part(&zeros[..now]);
+            left -= now as u64;
+        }
+    }
+
+    /// Gives up what the beginning rules out.
+    fn sniff(&mut self) {
+        let sniffed = &self.head[..self.head.len().min(SNIFFED)];
+        self.purpose.search &= memchr::memchr(0, sniffed).is_none();
+        if self.purpose.program && !self.purpose.search {
+            self.purpose.program = sniffed.starts_with(b"\x7fELF") || sniffed.starts_with(b"#!") || self.purpose.whole;
+        }
+    }
+
+    /// Ends the file: what there is to say of it, if anything.
+    pub fn end(&mut self) -> Option<Fact> {
+        if self.head.len() < SNIFFED {
+            self.sniff();
+        }
+        let mut fact = Fact::default();
+        if self.purpose.program {
+            fact.program = Some(self.program());
+        }
+        if self.purpose.search
+            && let Some(scanner) = &self.scanner
+        {
+            self.searched += self.head.len() as u64;
+            self.missed.cut += u64::from(self.read > self.head.len() as u64);
+            fact.secrets = scanner.text(&self.path, &self.head);
+        }
+        if self.purpose.whole && self.head.len() as u64 == self.size {
+            self.kept += self.size;
+            fact.whole = Some(self.head.clone());
+        }
+        self.purpose = Purpose::default();
+        (fact != Fact::default()).then_some(fact)
+    }
+
+    /// What was not looked at since this was asked last.
+    pub fn missed(&mut self) -> Missed {
+        std::mem::take(&mut self.missed)
+    }
+
+    fn program(&self) -> Program {
+        if self.head.starts_with(b"#!") {
+            return Program::Script(self.head[..self.head.len().min(SCRIPT)].to_vec());
+        }
+        let tail = &self.tail[self.tail.len().saturating_sub(TAIL)..];
+        let Some(mut found) = elf::read(Ends { head: &self.head, tail, size: self.read }) else {
+            return Program::Other;
+        };
+        // What is longer than the window is no BusyBox; a miner is judged by its name then.
+        if self.read == self.head.len() as u64 {
+            found.busybox = busybox::read(&self.head);
+        }
+        found.is_mining = [&b"stratum+tcp://"[..], b"stratum+ssl://"]
+            .iter()
+            .any(|protocol| memmem::find(&self.head, protocol).is_some());
+        Program::Elf(Box::new(found))
+    }
+}
+
+/// Whether the analysis of risks and of the configuration reads the file.
+fn is_kept(path: &[u8], size: u64) -> bool {
+    const FILES: [&[u8]; 9] = [
+        b"etc/passwd",
+        b"etc/group",
+        b"etc/shadow",
+        b"etc/sudoers",
+        b"etc/os-release",
+        b"usr/lib/os-release",
+        b"etc/alpine-release",
+        b"etc/debian_version",
+        b"etc/ld.so.preload",
+    ];
+    size <= MOST_WHOLE
+        && (FILES.contains(&path)
+            || path.starts_with(b"etc/sudoers.d/")
+            || path.ends_with(b"/.ssh/authorized_keys")
+            || path.ends_with(b"supervisord.conf"))
+}
+
+/// `libc.so.6`, `addon.node`, `module.so`.
+fn is_library(name: &[u8]) -> bool {
+    name.ends_with(b".so") || name.ends_with(b".node") || memmem::find(name, b".so.").is_some()
+}
+
+/// `core`, `core.1234`.
+fn is_core_dump(name: &[u8]) -> bool {
+    let number = name.strip_prefix(b"core.");
+    name == b"core" || number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+}
+
+fn is_data(name: &[u8]) -> bool {
+    let Some(dot) = memchr::memrchr(b'.', name) else { return false };
+    DATA.iter().any(|end| name[dot + 1..].eq_ignore_ascii_case(end))
+}

@@ -1,0 +1,139 @@
+//! What is kept of contents while a layer is read, and how it is found out. Knows bytes and paths, no index but the
+//! place of an entry, and no layer but its slot.
+
+mod busybox;
+pub mod elf;
+mod inspect;
+
+pub use busybox::BusyBox;
+pub use elf::Elf;
+pub use inspect::Inspector;
+
+use serde::{Deserialize, Serialize};
+
+use super::contents::Contents;
+use super::secrets::Hit;
+use crate::index::{EntryId, Index, SlotId};
+
+/// What is kept of one file's contents.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    /// All bytes, of a file that an analysis reads.
+    pub whole: Option<Vec<u8>>,
+    /// What it is as a program.
+    pub program: Option<Program>,
+    /// Secrets in it, redacted.
+    pub secrets: Vec<Hit>,
+}
+
+/// What the beginning of a file says that it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Program {
+    /// A program, library or core dump of Linux.
+    Elf(Box<Elf>),
+    /// A script with its beginning, `#!` and all.
+    Script(Vec<u8>),
+    /// Neither, although its mode says that it can be run.
+    Other,
+}
+
+/// What is kept of one slot.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SlotFacts {
+    /// By the place of the entry in its slot, ascending.
+    facts: Vec<(u32, Fact)>,
+    /// What was not looked at.
+    pub missed: Missed,
+}
+
+/// What was not looked at, in files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// Texts of which only the beginning was searched for secrets.
+    pub cut: u64,
+    /// Files too large to be opened at all.
+    pub large: u64,
+    /// Files that were not searched for secrets because enough had been searched.
+    pub unsearched: u64,
+    /// Files that an analysis wanted and for which there was no room.
+    pub no_room: u64,
+}
+
+impl Missed {
+    fn add(&mut self, other: Self) {
+        self.cut += other.cut;
+        self.large += other.large;
+        self.unsearched += other.unsearched;
+        self.no_room += other.no_room;
+    }
+}
+
+impl SlotFacts {
+    /// Takes down what was found in the entry at a place of the slot. Places come in ascending order.
+    pub fn push(&mut self, place: u32, fact: Fact) {
+        self.facts.push((place, fact));
+    }
+
+    fn at(&self, place: u32) -> Option<&Fact> {
+        self.facts.binary_search_by_key(&place, |(place, _)| *place).ok().map(|found| &self.facts[found].1)
+    }
+}
+
+/// What is kept of all slots.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    slots: Vec<SlotFacts>,
+    /// Where the entries of each slot begin.
+    first: Vec<u32>,
+    /// Whether texts were searched for secrets.
+    pub searched: bool,
+}
+
+impl Gathered {
+    /// The facts of the slots of an index, in their order. Slots without any are added where `slots` is short.
+    #[must_use]
+    pub fn new(index: &Index, mut slots: Vec<SlotFacts>, searched: bool) -> Self {
+        let known = index.slots();
+        slots.resize_with(known.len(), SlotFacts::default);
+        let first = known.map(|slot| index.entries_in(slot).next().map_or(0, EntryId::place));
+        let first = first.map(|place| u32::try_from(place).unwrap_or(u32::MAX)).collect();
+        Self { slots, first, searched }
+    }
+
+    /// What is known of an entry's contents.
+    #[must_use]
+    pub fn fact(&self, index: &Index, entry: EntryId) -> Option<&Fact> {
+        let slot = index.entry(entry).slot.place();
+        let place = u32::try_from(entry.place()).ok()?.checked_sub(*self.first.get(slot)?)?;
+        self.slots.get(slot)?.at(place)
+    }
+
+    /// Everything that is known of a slot, by entry.
+    pub fn facts_in(&self, slot: SlotId) -> impl Iterator<Item = (EntryId, &Fact)> {
+        let first = self.first.get(slot.place()).copied().unwrap_or(0);
+        let facts = self.slots.get(slot.place()).map_or(&[][..], |slot| &slot.facts);
+        facts.iter().map(move |(place, fact)| (EntryId::from_place(first + place), fact))
+    }
+
+    /// What was not looked at in all slots.
+    #[must_use]
+    pub fn missed(&self) -> Missed {
+        let mut all = Missed::default();
+        self.slots.iter().for_each(|slot| all.add(slot.missed));
+        all
+    }
+}
+
+/// The facts of an index, for who reads contents by entry.
+pub struct Kept<'a> {
+    /// The index.
+    pub index: &'a Index,
+    /// Its facts.
+    pub gathered: &'a Gathered,
+}
+
+impl Contents for Kept<'_> {
+    fn of(&self, entry: EntryId) -> Option<&[u8]> {
+        self.gathered.fact(self.index, entry)?.whole.as_deref()
+    }
+}

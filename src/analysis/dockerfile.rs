@@ -1,0 +1,304 @@
+//! The Dockerfile that an image was built from: which of its lines made which step of the history, and how it reads
+//! when findings are mended. Format: the Dockerfile reference of BuildKit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Edit, Finding};
+use super::fixes::without_package;
+use super::instructions::{Instruction, Instructions};
+
+/// The largest Dockerfile that is read, in bytes.
+pub const MOST_BYTES: u64 = 1024 * 1024;
+
+/// An instruction as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Written {
+    keyword: String,
+    /// What follows, on one line.
+    text: String,
+    /// Its first and its last line.
+    lines: (usize, usize),
+    /// Whether it has a text of several lines of its own, which is not edited.
+    has_heredoc: bool,
+}
+
+/// A Dockerfile.
+#[derive(Debug, Clone, Default)]
+pub struct Dockerfile {
+    lines: Vec<String>,
+    /// The instructions of the last stage.
+    stage: Vec<Written>,
+}
+
+impl Dockerfile {
+    /// Reads one. Whatever it holds is taken as it stands.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let escape = if lines.iter().take(3).any(|line| is_directive(line)) { '`' } else { '\\' };
+        let mut stage = Vec::new();
+        let mut at = 0;
+        while at < lines.len() {
+            let line = lines[at].trim();
+            if line.is_empty() || line.starts_with('#') {
+                at += 1;
+                continue;
+            }
+            let written = instruction(&lines, at, escape);
+            at = written.lines.1 + 1;
+            if written.keyword == "FROM" {
+                stage.clear();
+            } else {
+                stage.push(written);
+            }
+        }
+        Self { lines, stage }
+    }
+
+    /// The instruction that made each step of a history, as far as it can be told: from the end backwards, for the
+    /// beginning belongs to the base.
+    fn steps(&self, instructions: &Instructions) -> BTreeMap<usize, usize> {
+        let mut found = BTreeMap::new();
+        let mut end = instructions.all.len();
+        for (place, written) in self.stage.iter().enumerate().rev() {
+            if let Some(step) = instructions.all[..end].iter().rposition(|step| is_same(written, step)) {
+                found.insert(step, place);
+                end = step;
+            }
+        }
+        found
+    }
+
+    /// The file as it reads when the findings are mended whose fix is an edit; the same as before where none is.
+    #[must_use]
+    pub fn mended(&self, instructions: &Instructions, findings: &[Finding]) -> String {
+        let steps = self.steps(instructions);
+        let written = |step: usize| steps.get(&step).map(|place| &self.stage[*place]);
+        let mut texts: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let mut dropped: BTreeSet<usize> = BTreeSet::new();
+        for finding in findings {
+            let (Some(edit), Some(step)) = (&finding.fix.edit, finding.fix.step) else { continue };
+            let Some(target) = written(step).filter(|written| !written.has_heredoc) else { continue };
+            let (first, last) = target.lines;
+            let text = texts.entry(first).or_insert_with(|| self.lines[first..=last].to_vec());
+            match edit {
+                Edit::Append(command) => append(text, command),
+                Edit::Flag(flag) => insert_flag(text, &target.keyword, flag),
+                Edit::Without(package) => leave_out(text, package),
+                Edit::Join { step, is_whole: true } => {
+                    let Some(remover) = written(*step).filter(|written| !written.has_heredoc) else { continue };
+                    if dropped.insert(remover.lines.0) {
+                        append(text, &remover.text);
+                    }
+                }
+                Edit::Join { is_whole: false, .. } => {}
+            }
+        }
+        let mut out = String::new();
+        let mut at = 0;
+        while at < self.lines.len() {
+            let end = self.stage.iter().find(|written| written.lines.0 == at).map_or(at, |written| written.lines.1);
+            if !dropped.contains(&at) {
+                let lines = texts.get(&at).map_or(&self.lines[at..=end], Vec::as_slice);
+                for line in lines {
+                    out.push_str(line);
+                    out.push('\n');
+                }
+            }
+            at = end + 1;
+        }
+        out
+    }
+
+    /// The file as it is.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+}
+
+fn is_directive(line: &str) -> bool {
+    line.chars().filter(|character| !character.is_whitespace()).collect::<String>() == "#escape=`"
+}
+
+/// Reads the instruction that begins at a line.
+fn instruction(lines: &[String], first: usize, escape: char) -> Written {
+    let (mut text, mut last) = (String::new(), first);
+    loop {
+        let line = lines[last].trim();
+        // Comments between the lines of an instruction are none of it.
+        let is_comment = last > first && line.starts_with('#');
+        let goes_on = line.ends_with(escape) || is_comment || (last > first && line.is_empty());
+        if !is_comment {
+            text.push_str(line.trim_end_matches(escape).trim());
+            text.push(' ');
+        }
+        if !goes_on || last + 1 == lines.len() {
+            break;
+        }
+        last += 1;
+    }
+    let text = text.trim().to_owned();
+    let (keyword, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
+    let (keyword, rest) = (keyword.to_ascii_uppercase(), rest.trim().to_owned());
+    let mark = heredoc(&keyword, &rest);
+    if let Some(mark) = &mark {
+        while last + 1 < lines.len() {
+            last += 1;
+            if lines[last].trim() == mark {
+                break;
+            }
+        }
+    }
+    Written { keyword, text: rest, lines: (first, last), has_heredoc: mark.is_some() }
+}
+
+/// The word that ends a text of several lines.
+fn heredoc(keyword: &str, text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("<<").filter(|_| matches!(keyword, "RUN" | "COPY" | "ADD"))?;
+    let word: String = rest
+        .trim_start_matches(['-', '"', '\''])
+        .chars()
+        .take_while(|character| character.is_alphanumeric() || *character == '_')
+        .collect();
+    (!word.is_empty()).then_some(word)
+}
+
+/// Whether an instruction made a step. What builders write differs in spaces, and for copies in where from.
+fn is_same(written: &Written, step: &Instruction) -> bool {
+    if written.keyword != step.keyword {
+        return false;
+    }
+    let bare = |text: &str| text.chars().filter(|character| !character.is_whitespace()).collect::<String>();
+    match step.keyword.as_str() {
+        "RUN" => {
+            let without_flags: Vec<&str> =
+                written.text.split_whitespace().skip_while(|word| word.starts_with("--")).collect();
+            bare(&without_flags.concat()) == bare(&step.text)
+        }
+        "COPY" | "ADD" => {
+            let target = |text: &str| {
+                text.split_whitespace().next_back().unwrap_or_default().trim_matches(['"', ']']).to_owned()
+            };
+            target(&written.text) == target(&step.text)
+        }
+        _ => false,
+    }
+}
+
+/// Joins a command to an instruction, in a line of its own.
+fn append(lines: &mut Vec<String>, command: &str) {
+    if lines.iter().any(|line| line.contains(command)) {
+        return;
+    }
+    if let Some(last) = lines.last_mut() {
+        *last = format!("{} \\", last.trim_end());
+        lines.push(format!("    && {command}"));
+    }
+}
+
+fn insert_flag(lines: &mut [String], keyword: &str, flag: &str) {
+    let Some(first) = lines.first_mut() else { return };
+    let indent = first.len() - first.trim_start().len();
+    let rest = first.trim_start();
+    if let (Some(word), Some(rest)) = (rest.get(..keyword.len()), rest.get(keyword.len()..)) {
+        *first = format!("{}{word} {flag}{rest}", &first[..indent]);
+    }
+}
+
+fn leave_out(lines: &mut Vec<String>, package: &str) {
+    let Some(mended) = without_package(&lines.join("\n"), package) else { return };
+    *lines = mended.lines().filter(|line| line.trim() != "\\").map(str::to_owned).collect();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::analysis::finding::About;
+    use crate::analysis::rules::Rules;
+
+    const FILE: &str = "\
+# syntax=docker/dockerfile:1
+FROM golang AS build
+RUN go build
+
+FROM debian:13
+RUN apt-get update \\
+    # what we need
+ && apt-get install -y curl \\
+    vim \\
+    git
+COPY --from=build /out /app/
+copy src ./src
+RUN chown -R app /app
+RUN rm -rf /var/lib/apt/lists/*
+RUN <<EOF
+echo hello
+EOF
+CMD [\"/app/x\"]
+";
+
+    fn history() -> Instructions {
+        let step = |step: usize, keyword: &str, text: &str| Instruction {
+            step,
+            keyword: keyword.to_owned(),
+            text: text.to_owned(),
+            ..Instruction::default()
+        };
+        let all = vec![
+            step(0, "ADD", "file:1 in /"),
+            step(1, "RUN", "apt-get update  && apt-get install -y curl     vim     git"),
+            step(2, "COPY", "/out /app/"),
+            step(3, "COPY", "dir:1234 in ./src"),
+            step(4, "RUN", "chown -R app /app"),
+            step(5, "RUN", "rm -rf /var/lib/apt/lists/*"),
+        ];
+        Instructions { all }
+    }
+
+    fn finding(step: usize, edit: Edit) -> Finding {
+        let rules = Rules::built_in().unwrap();
+        let mut finding = Finding::new(&Arc::clone(rules.get("WST-DELETED").unwrap()), About::Image);
+        (finding.fix.step, finding.fix.edit) = (Some(step), Some(edit));
+        finding
+    }
+
+    #[test]
+    fn the_last_stage_is_aligned_with_the_history() {
+        let file = Dockerfile::read(FILE);
+        let steps = file.steps(&history());
+        let lines: Vec<_> = steps.iter().map(|(step, place)| (*step, file.stage[*place].lines)).collect();
+        assert_eq!(lines, [(1, (5, 9)), (2, (10, 10)), (3, (11, 11)), (4, (12, 12)), (5, (13, 13))]);
+        assert_eq!(file.mended(&history(), &[]), FILE);
+    }
+
+    #[test]
+    fn edits_change_their_lines_and_no_others() {
+        let findings = [
+            finding(1, Edit::Join { step: 5, is_whole: true }),
+            finding(1, Edit::Without("vim".to_owned())),
+            finding(1, Edit::Append("apt-get clean".to_owned())),
+            finding(3, Edit::Flag("--chown=app".to_owned())),
+            finding(2, Edit::Join { step: 4, is_whole: false }),
+        ];
+        let mended = Dockerfile::read(FILE).mended(&history(), &findings);
+        let expected = FILE
+            .replace(
+                "    vim \\\n    git\n",
+                "    git \\\n    && rm -rf /var/lib/apt/lists/* \\\n    && apt-get clean\n",
+            )
+            .replace("copy src", "copy --chown=app src")
+            .replace("RUN rm -rf /var/lib/apt/lists/*\n", "");
+        assert_eq!(mended, expected);
+    }
+
+    #[test]
+    fn whatever_is_written_is_read() {
+        for text in ["", "RUN", "RUN a \\", "RUN <<", "RUN <<EOF\nx", "\\\n\\\n", "FROM x\n# escape=`\nRUN a `\n b"] {
+            let file = Dockerfile::read(text);
+            let _ = file.mended(&history(), &[]);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What to do about a finding: which instruction to change, and how it should read. Never to delete in a later layer,
+//! for that saves nothing.
+
+use super::case::Case;
+use super::finding::{Category, Edit, Finding, Fix, Origin};
+use super::instructions::{Instruction, commands};
+use crate::index::Kind;
+use crate::index::walk::{Change, Order, walk};
+
+/// Gives a finding its fix.
+pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
+    let rule = &finding.rule;
+    if finding.origin == Origin::Base && matches!(finding.rule.category, Category::Waste | Category::Risk) {
+        finding.fix = Fix {
+            advice: "It comes with the base: take another one (a -slim, -alpine or distroless variant). Taking it away in a layer above saves nothing.".to_owned(),
+            ..Fix::default()
+        };
+        return;
+    }
+    let advice = if rule.better.is_empty() { rule.fix.clone() } else { format!("{} Or: {}", rule.fix, rule.better) };
+    let instruction = match finding.about {
+        super::finding::About::History(step) => case.instructions.all.get(step),
+        _ => finding.layer.and_then(|layer| case.instructions.of(layer)),
+    };
+    let remover = finding.removed_by.and_then(|layer| case.instructions.of(layer));
+    let edit = instruction.and_then(|instruction| edit(case, effects, finding, instruction, remover));
+    let proposed = instruction.zip(edit.as_ref()).and_then(|(by, edit)| applied(case, by, edit));
+    finding.fix = Fix { advice, step: instruction.map(|instruction| instruction.step), proposed, edit };
+}
+
+/// The change of the instruction that brought it.
+fn edit(
+    case: &Case<'_>,
+    effects: &Effects,
+    finding: &Finding,
+    by: &Instruction,
+    remover: Option<&Instruction>,
+) -> Option<Edit> {
+    let is_run = by.keyword == "RUN";
+    let join = |remover: &Instruction| Edit::Join { step: remover.step, is_whole: effects.is_whole(by, remover) };
+    match finding.rule.id.as_str() {
+        "WST-DELETED" | "WST-OVERWRITTEN" | "WST-TOUCH" | "WST-XATTR" | "WST-REPEATED" => {
+            remover.filter(|remover| is_run && remover.keyword == "RUN").map(join)
+        }
+        "WST-CHOWN" | "WST-CHMOD" => {
+            let remover = remover.filter(|remover| remover.keyword == "RUN")?;
+            if is_run {
+                return Some(join(remover));
+            }
+            let (program, flag) =
+                if finding.rule.id == "WST-CHOWN" { ("chown", "--chown") } else { ("chmod", "--chmod") };
+            let argument = argument_of(&remover.text, program)?;
+            let is_copy = matches!(by.keyword.as_str(), "COPY" | "ADD") && !by.text.contains(flag);
+            is_copy.then(|| Edit::Flag(format!("{flag}={argument}")))
+        }
+        "RSK-DOWNLOAD" | "RSK-EXFIL" | "RSK-NET" | "RSK-EDITOR" | "RSK-COMPILER" | "RSK-DEBUG" | "RSK-PRIV" => {
+            let name = finding.about_name(case)?;
+            let is_free = is_run && finding.in_use.is_empty() && without_package(&by.text, &name).is_some();
+            is_free.then_some(Edit::Without(name))
+        }
+        _ => {
+            let clean = cleaning(case, finding);
+            (is_run && !clean.is_empty() && !by.text.contains(&*clean)).then_some(Edit::Append(clean))
+        }
+    }
+}
+
+/// The instruction with the change.
+fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
+    Some(match edit {
+        Edit::Append(command) => joined(by, command),
+        Edit::Join { step, .. } => joined(by, &case.instructions.all.get(*step)?.text),
+        Edit::Flag(flag) => format!("{} {flag} {}", by.keyword, by.text),
+        Edit::Without(package) => format!("RUN {}", without_package(&by.text, package)?),
+    })
+}
+
+/// What each layer does to the layers below it.
+pub struct Effects {
+    layers: Vec<Effect>,
+}
+
+/// What one layer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Nothing.
+    Nothing,
+    /// It changes, stores again or removes what one other layer brought, and nothing else.
+    Only(u32),
+    /// More than that.
+    More,
+}
+
+impl Effects {
+    /// Looks at all layers.
+    #[must_use]
+    pub fn new(case: &Case<'_>) -> Self {
+        let index = case.index();
+        let mut layers = vec![Effect::Nothing; case.subject.stack.len()];
+        walk(index, case.subject.stack, Order::Any, |story| {
+            for event in story.events {
+                let is_folder = || event.entry.is_some_and(|entry| index.entry(entry).kind == Kind::Dir);
+                let effect = match event.change {
+                    Change::Unchanged | Change::Dangling => continue,
+                    // A folder is older than what is in it; that it changes with it is no other thing.
+                    Change::Changed(_) | Change::Rewritten(_) if is_folder() => continue,
+                    Change::Changed(_) | Change::Rewritten(_) | Change::Removed => {
+                        event.before.map_or(Effect::More, |before| Effect::Only(before.layer))
+                    }
+                    Change::Added => Effect::More,
+                };
+                let known = &mut layers[event.layer as usize];
+                *known = if *known == Effect::Nothing || *known == effect { effect } else { Effect::More };
+            }
+        });
+        Self { layers }
+    }
+
+    /// Whether a later step does nothing but to what an earlier one brought: then it can be done there.
+    fn is_whole(&self, by: &Instruction, later: &Instruction) -> bool {
+        let (Some(first), Some(second)) = (by.layer, later.layer) else { return false };
+        self.layers.get(second as usize) == Some(&Effect::Only(first))
+    }
+}
+
+fn joined(by: &Instruction, more: &str) -> String {
+    format!("RUN {} \\\n && {}", by.text.trim_end_matches([';', ' ', '\\']), more)
+}
+
+/// What cleans up, by the distribution and its version.
+fn cleaning(case: &Case<'_>, finding: &Finding) -> String {
+    let (rule, distribution) = (&finding.rule, &case.distribution);
+    let with_release = format!("{}-{}", distribution.id, distribution.release());
+    let clean = rule.clean_on.get(&with_release).or_else(|| rule.clean_on.get(&distribution.id));
+    clean.unwrap_or(&rule.clean).clone()
+}
+
+/// The owner of a `chown`, or the mode of a `chmod` that is a number.
+fn argument_of(text: &str, program: &str) -> Option<String> {
+    let all = commands(text);
+    let command = all.iter().find(|command| command.first().is_some_and(|name| name == program))?;
+    let argument = command.iter().skip(1).find(|word| !word.starts_with('-'))?;
+    let is_plain = program == "chown" || argument.bytes().all(|byte| byte.is_ascii_digit());
+    is_plain.then(|| argument.clone())
+}
+
+/// An installation without one of its packages; `None` when it does not name it, or names nothing else.
+pub(super) fn without_package(text: &str, name: &str) -> Option<String> {
+    let place = commands(text).into_iter().find(|command| {
+        let installs = command.iter().any(|word| matches!(word.as_str(), "install" | "add"));
+        installs && command.iter().any(|word| word == name)
+    })?;
+    let verb = place.iter().position(|word| matches!(word.as_str(), "install" | "add"))?;
+    let others = place[verb + 1..].iter().filter(|word| *word != name && !word.starts_with('-')).count();
+    if others == 0 {
+        return None;
+    }
+    let mut shorter = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(name) {
+        let before = rest[..at].chars().next_back();
+        let after = rest[at + name.len()..].chars().next();
+        let is_word = before.is_none_or(char::is_whitespace) && after.is_none_or(char::is_whitespace);
+        if is_word {
+            shorter.push_str(rest[..at].trim_end_matches(' '));
+            shorter.push_str(&rest[at + name.len()..]);
+            return Some(shorter);
+        }
+        shorter.push_str(&rest[..at + name.len()]);
+        rest = &rest[at + name.len()..];
+    }
+    None
+}
+
+impl Finding {
+    /// The name of the file that it is about.
+    fn about_name(&self, case: &Case<'_>) -> Option<String> {
+        let super::finding::About::Path(path) = self.about else { return None };
+        Some(String::from_utf8_lossy(case.index().name(path)).into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_taken_out_of_an_installation() {
+        let text = "apt-get update && apt-get install -y curl vim git";
+        assert_eq!(without_package(text, "vim").unwrap(), "apt-get update && apt-get install -y curl git");
+        assert_eq!(without_package(text, "curlish"), None);
+        assert_eq!(without_package("apk add curl", "curl"), None);
+        assert_eq!(without_package("curl x | tar xz", "curl"), None);
+    }
+
+    #[test]
+    fn owner_and_mode_move_to_the_copy() {
+        assert_eq!(argument_of("cd / && chown -R app:app /app", "chown").as_deref(), Some("app:app"));
+        assert_eq!(argument_of("chmod 0755 /app/x", "chmod").as_deref(), Some("0755"));
+        assert_eq!(argument_of("chmod u+s /app/x", "chmod"), None);
+    }
+}

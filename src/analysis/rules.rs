@@ -1,0 +1,304 @@
+//! Rules are data: what is looked for, how much it matters, and what to do about it. Those that come with the program
+//! lie in `assets/rules`; a user's own come from a file of the same form.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+
+use super::finding::{Category, Severity};
+use crate::error::{Error, Result};
+
+/// The files that come with the program, with the category of their rules.
+const BUILT_IN: [(Category, &str); 5] = [
+    (Category::Waste, include_str!("../../assets/rules/hidden.toml")),
+    (Category::Waste, include_str!("../../assets/rules/waste.toml")),
+    (Category::Risk, include_str!("../../assets/rules/risk.toml")),
+    (Category::Secret, include_str!("../../assets/rules/secrets.toml")),
+    (Category::Configuration, include_str!("../../assets/rules/configuration.toml")),
+];
+
+/// A rule.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Rule {
+    /// Its name for ever: `RSK-SHELL`.
+    pub id: String,
+    /// What it finds.
+    pub title: String,
+    /// How much that matters, before anything else is known.
+    pub severity: Severity,
+    /// What kind of thing it finds.
+    #[serde(default = "user_category")]
+    pub category: Category,
+    /// The same rule in other tools and benchmarks.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// What to do, in words.
+    #[serde(default)]
+    pub fix: String,
+    /// What to do instead where there is the choice.
+    #[serde(default)]
+    pub better: String,
+    /// What to append to the instruction that causes it.
+    #[serde(default)]
+    pub clean: String,
+    /// The same where a distribution needs something else: by `ID` or `ID-VERSION`.
+    #[serde(default)]
+    pub clean_on: BTreeMap<String, String>,
+    /// Paths, without leading slash, in gitignore's globs.
+    #[serde(default)]
+    pub paths: Vec<String>,
+    /// Paths that it does not mean.
+    #[serde(default)]
+    pub except: Vec<String>,
+    /// Names of programs, without version and platform.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// The column of the matrix that its programs fill.
+    #[serde(default)]
+    pub column: String,
+    /// Permission bits of which a file has any: `"4000"`.
+    #[serde(default)]
+    pub mode: String,
+    /// Sizes in bytes from which on a file counts.
+    #[serde(default)]
+    pub min_bytes: u64,
+    /// Texts of which a secret, or a user's rule, needs one.
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// Characters before the keyword that belong to the secret.
+    #[serde(default)]
+    pub before: usize,
+    /// How the secret reads from there on; the group `secret` is the secret itself.
+    #[serde(default)]
+    pub pattern: String,
+    /// Least entropy of the secret, in bits for a character.
+    #[serde(default)]
+    pub entropy: f64,
+    /// What is found. `<n>` stands for n letters and digits.
+    #[serde(default)]
+    pub example: String,
+    /// What is near and is not found.
+    #[serde(default)]
+    pub counter: String,
+}
+
+fn user_category() -> Category {
+    Category::Risk
+}
+
+impl Rule {
+    /// The mode bits that it asks for.
+    #[must_use]
+    pub fn mode_bits(&self) -> u16 {
+        u16::from_str_radix(&self.mode, 8).unwrap_or(0)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    rule: Vec<Rule>,
+}
+
+/// All rules.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    all: Vec<Arc<Rule>>,
+    /// How many of them came with the program.
+    built_in: usize,
+}
+
+impl Rules {
+    /// The rules that come with the program.
+    ///
+    /// # Errors
+    /// They cannot be read, which a test rules out.
+    pub fn built_in() -> Result<Self> {
+        let mut all: Vec<Arc<Rule>> = Vec::new();
+        for (category, text) in BUILT_IN {
+            let file: File =
+                toml::from_str(text).map_err(|error| Error::usage("a built-in rule is broken").caused_by(&error))?;
+            all.extend(file.rule.into_iter().map(|rule| Arc::new(Rule { category, ..rule })));
+        }
+        let built_in = all.len();
+        Ok(Self { all, built_in })
+    }
+
+    /// Adds a user's rules, given as TOML.
+    ///
+    /// # Errors
+    /// It is no TOML, has a key that no rule has, a rule without anything to look for, or a name that is taken.
+    pub fn add(&mut self, text: &str) -> Result<()> {
+        let broken = |why: String| Error::usage("the rules cannot be read").because(why);
+        let file: File = toml::from_str(text).map_err(|error| broken(error.to_string().trim().to_owned()))?;
+        for rule in file.rule {
+            if self.get(&rule.id).is_some() {
+                return Err(broken(format!("there is a rule {} already", rule.id)));
+            }
+            if rule.paths.is_empty() && rule.names.is_empty() && rule.mode.is_empty() && rule.min_bytes == 0 {
+                return Err(broken(format!("{} looks for nothing", rule.id)).hint(
+                    "give it paths, names, a mode or min-bytes; keywords are looked for in the files these mean",
+                ));
+            }
+            if !rule.mode.is_empty() && rule.mode_bits() == 0 {
+                return Err(broken(format!("{}: the mode '{}' is not octal", rule.id, rule.mode)));
+            }
+            glob_set(&rule.paths).map_err(|error| broken(format!("{}: {}", rule.id, error.one_line())))?;
+            self.all.push(Arc::new(rule));
+        }
+        Ok(())
+    }
+
+    /// The rule of that name.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
+        self.all.iter().find(|rule| rule.id == id)
+    }
+
+    /// The rules that come with the program.
+    #[must_use]
+    pub fn own(&self) -> &[Arc<Rule>] {
+        &self.all[..self.built_in]
+    }
+
+    /// The user's rules.
+    #[must_use]
+    pub fn users(&self) -> &[Arc<Rule>] {
+        &self.all[self.built_in..]
+    }
+}
+
+/// Globs as one set. A star stays in its folder, `**` does not.
+///
+/// # Errors
+/// One of them is no glob.
+pub fn glob_set(globs: &[String]) -> Result<GlobSet> {
+    let broken = |error: globset::Error| Error::usage("a glob cannot be read").caused_by(&error);
+    let mut set = GlobSetBuilder::new();
+    for glob in globs.iter().flat_map(|glob| homes(glob)) {
+        set.add(GlobBuilder::new(&glob).literal_separator(true).empty_alternates(true).build().map_err(broken)?);
+    }
+    set.build().map_err(broken)
+}
+
+/// `~` is the home of anybody.
+fn homes(glob: &str) -> Vec<String> {
+    match glob.strip_prefix("~/") {
+        Some(rest) => ["root", "home/*"].map(|home| format!("{home}/{rest}")).to_vec(),
+        None => vec![glob.to_owned()],
+    }
+}
+
+/// Finds the first rule that means a path.
+pub struct Paths {
+    set: GlobSet,
+    except: GlobSet,
+    /// The rule of each glob in `set`, and of each in `except`.
+    owners: Vec<usize>,
+    excepting: Vec<usize>,
+    rules: Vec<Arc<Rule>>,
+}
+
+impl Paths {
+    /// A finder for rules, the first of them the most important. A glob that cannot be read finds nothing; tests rule
+    /// that out for ours, and users' are looked at when they are read.
+    #[must_use]
+    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Arc<Rule>>) -> Self {
+        let rules: Vec<Arc<Rule>> = rules.into_iter().filter(|rule| !rule.paths.is_empty()).cloned().collect();
+        let owners = |globs: fn(&Rule) -> &Vec<String>| -> (Vec<String>, Vec<usize>) {
+            let each = rules.iter().enumerate();
+            each.flat_map(|(place, rule)| {
+                globs(rule).iter().flat_map(|glob| homes(glob)).map(move |glob| (glob, place))
+            })
+            .unzip()
+        };
+        let (globs, owners_of_set) = owners(|rule| &rule.paths);
+        let (exceptions, excepting) = owners(|rule| &rule.except);
+        let set = glob_set(&globs).unwrap_or_default();
+        let except = glob_set(&exceptions).unwrap_or_default();
+        Self { set, except, owners: owners_of_set, excepting, rules }
+    }
+
+    /// The rules that mean the path, the most important first. `scratch` is reused.
+    pub fn of<'p>(&'p self, path: &[u8], scratch: &mut Vec<usize>) -> impl Iterator<Item = &'p Arc<Rule>> + use<'p> {
+        let candidate = Candidate::from_bytes(path);
+        self.set.matches_candidate_into(&candidate, scratch);
+        let mut found: Vec<usize> = scratch.iter().map(|glob| self.owners[*glob]).collect();
+        if !found.is_empty() {
+            found.sort_unstable();
+            found.dedup();
+            self.except.matches_candidate_into(&candidate, scratch);
+            found.retain(|rule| !scratch.iter().any(|glob| self.excepting[*glob] == *rule));
+        }
+        found.into_iter().map(|rule| &self.rules[rule])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_rule_is_whole() {
+        let rules = Rules::built_in().unwrap();
+        let mut ids: Vec<&str> = rules.own().iter().map(|rule| rule.id.as_str()).collect();
+        ids.sort_unstable();
+        let all = ids.len();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "an id is there twice");
+        for rule in rules.own() {
+            glob_set(&rule.paths).unwrap();
+            glob_set(&rule.except).unwrap();
+            let begin = match rule.category {
+                Category::Waste => "WST-",
+                Category::Risk => "RSK-",
+                Category::Secret => "SEC-",
+                Category::Configuration => "CFG-",
+            };
+            assert!(rule.id.starts_with(begin), "{}", rule.id);
+            assert!(!rule.title.is_empty() && !rule.fix.is_empty(), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn a_users_rules_are_added_or_refused_with_the_reason() {
+        let mut rules = Rules::built_in().unwrap();
+        let good = "[[rule]]\nid = 'OWN-1'\ntitle = 'a'\nseverity = 'high'\npaths = ['app/**/*.bak']\n";
+        rules.add(good).unwrap();
+        assert_eq!(rules.users().len(), 1);
+        for (bad, why) in [
+            (good, "already"),
+            ("[[rule]]\nid = 'OWN-2'\ntitle = 'a'\nseverity = 'high'\n", "looks for nothing"),
+            ("[[rule]]\nid = 'OWN-3'\ntitle = 'a'\nseverity = 'high'\npath = ['x']\n", "path"),
+            ("[[rule]]\nid = 'OWN-4'\ntitle = 'a'\nseverity = 'high'\nmode = '9'\n", "octal"),
+            ("[[rule]]\nid = 'OWN-5'\ntitle = 'a'\nseverity = 'grave'\nmode = '4000'\n", "grave"),
+            ("[[rule]]\nid = 'OWN-6'\ntitle = 'a'\nseverity = 'low'\npaths = ['a[']\n", "OWN-6"),
+        ] {
+            let error = rules.add(bad).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn paths_find_the_first_rule_and_heed_exceptions() {
+        let mut rules = Rules::default();
+        rules
+            .add(
+                "[[rule]]\nid='A'\ntitle='a'\nseverity='low'\npaths=['~/.cache/pip/**']\n\
+                 [[rule]]\nid='B'\ntitle='b'\nseverity='low'\npaths=['**/*.map', 'root/**']\nexcept=['**/keep/**']\n",
+            )
+            .unwrap();
+        let paths = Paths::new(rules.users());
+        let of = |path: &str| -> Vec<String> {
+            paths.of(path.as_bytes(), &mut Vec::new()).map(|rule| rule.id.clone()).collect()
+        };
+        assert_eq!(of("root/.cache/pip/x/y"), ["A", "B"]);
+        assert_eq!(of("home/joe/.cache/pip/x"), ["A"]);
+        assert_eq!(of("app/keep/a.map"), [""; 0]);
+        assert_eq!(of("a.map"), ["B"]);
+    }
+}

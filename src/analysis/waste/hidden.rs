@@ -1,0 +1,88 @@
+//! Bytes that a later layer hides, by what it does: deletes, replaces, or stores again for a mode, an owner, a time.
+
+use std::collections::BTreeMap;
+
+use super::Group;
+use crate::analysis::case::Case;
+use crate::analysis::efficiency::Fate;
+use crate::analysis::finding::Finding;
+use crate::analysis::rules::Paths;
+use crate::analysis::subject::Claims;
+use crate::index::walk::{Change, Live, Order, walk};
+use crate::index::{Differs, Kind};
+
+/// State that every installation of packages writes anew.
+const CHURN: &str = "WST-DB-CHURN";
+
+/// All hidden bytes. What stays visible through a hard link is claimed where its copy is the waste.
+pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
+    let mut groups: BTreeMap<(&str, u32, Option<u32>), Group> = BTreeMap::new();
+    let churn = Paths::new(case.subject.rules.get(CHURN));
+    let index = case.index();
+    let mut scratch = Vec::new();
+    for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
+        for id in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
+            let entry = index.entry(id);
+            if entry.kind != Kind::File || entry.size == 0 {
+                continue;
+            }
+            let (reason, by) = match case.account.fate(id, layer) {
+                Fate::Visible => continue,
+                Fate::Deleted { by } => ("WST-DELETED", by),
+                Fate::Replaced { by } if by == layer => ("WST-LISTED-TWICE", by),
+                Fate::Replaced { by } => ("WST-OVERWRITTEN", by),
+                Fate::Rewritten { by, differs } => (rewritten(differs), by),
+            };
+            let is_churn = reason != "WST-DELETED" && churn.of(&index.path(entry.path), &mut scratch).next().is_some();
+            let reason = if is_churn { CHURN } else { reason };
+            let Some(rule) = case.rule(reason) else { continue };
+            let group = groups
+                .entry((reason, layer, Some(by)))
+                .or_insert_with(|| Group::new(&rule, layer, Some(by), entry.path));
+            group.add(case, id, entry.size);
+        }
+    }
+    broken_links(case, claims, &mut groups);
+    groups.into_values().filter_map(|group| group.finding(case)).collect()
+}
+
+fn rewritten(differs: Differs) -> &'static str {
+    if differs.any(Differs::OWNER) {
+        "WST-CHOWN"
+    } else if differs.any(Differs::MODE) {
+        "WST-CHMOD"
+    } else if differs.any(Differs::XATTR) {
+        "WST-XATTR"
+    } else if differs.any(Differs::TIME) {
+        "WST-TOUCH"
+    } else {
+        "WST-REPEATED"
+    }
+}
+
+/// A layer that changes one name of a file with several copies the whole file, and the old one stays visible under its
+/// other names.
+fn broken_links(case: &Case<'_>, claims: &mut Claims, groups: &mut BTreeMap<(&str, u32, Option<u32>), Group>) {
+    let (index, stack) = (case.index(), case.subject.stack);
+    let Some(rule) = case.rule("WST-HARDLINK-BREAK") else { return };
+    walk(index, stack, Order::Any, |story| {
+        for event in story.events {
+            let (Change::Rewritten(_), Some(before), Some(entry)) = (event.change, event.before, event.entry) else {
+                continue;
+            };
+            let copy = index.entry(entry);
+            let Some(old) = index.inode(before.entry) else { continue };
+            let is_shown = case.account.fate(old, before.layer) == Fate::Visible;
+            let is_copy = copy.kind == Kind::File && case.account.fate(entry, event.layer) == Fate::Visible;
+            if !is_shown || !is_copy || copy.size == 0 {
+                continue;
+            }
+            let bytes = claims.take(entry, copy.size, copy.size);
+            let live = Live { layer: event.layer, entry };
+            groups
+                .entry(("WST-HARDLINK-BREAK", live.layer, None))
+                .or_insert_with(|| Group::new(&rule, live.layer, None, copy.path))
+                .add(case, entry, bytes);
+        }
+    });
+}

@@ -1,0 +1,105 @@
+//! Bytes that are shipped for nothing: those that later layers hide, by what hides them, and those that a container
+//! sees and never needs. Every byte is in one finding at most.
+
+mod hidden;
+mod live;
+
+use std::sync::Arc;
+
+use super::case::{Case, common_folder};
+use super::finding::Finding;
+use super::rules::Rule;
+use super::subject::Claims;
+use crate::index::walk::Live;
+use crate::index::{EntryId, PathId};
+
+/// Bytes from which on waste is worth a level more.
+const MUCH: u64 = 50_000_000;
+
+/// Bytes below which waste is only worth knowing, if they are not a good part of the image either.
+const LITTLE: u64 = 500_000;
+
+/// Files that are named as evidence.
+const NAMED: usize = 5;
+
+/// All waste. `claims` learns which bytes it took.
+#[must_use]
+pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[super::duplicates::Duplicate]) -> Vec<Finding> {
+    let mut found = hidden::findings(case, claims);
+    found.extend(live::findings(case, claims, duplicates));
+    found
+}
+
+/// Files that are waste for one reason.
+struct Group {
+    rule: Arc<Rule>,
+    layer: u32,
+    removed_by: Option<u32>,
+    folder: PathId,
+    bytes: u64,
+    files: Vec<EntryId>,
+    /// The largest, with the bytes of each that are waste.
+    largest: Vec<(u64, EntryId)>,
+}
+
+impl Group {
+    fn new(rule: &Arc<Rule>, layer: u32, removed_by: Option<u32>, path: PathId) -> Self {
+        let rule = Arc::clone(rule);
+        Self { rule, layer, removed_by, folder: path, bytes: 0, files: Vec::new(), largest: Vec::new() }
+    }
+
+    fn add(&mut self, case: &Case<'_>, entry: EntryId, bytes: u64) {
+        self.bytes += bytes;
+        self.files.push(entry);
+        self.folder = common_folder(case.index(), self.folder, case.index().entry(entry).path);
+        self.largest.push((bytes, entry));
+        if self.largest.len() > 64 {
+            self.keep_largest();
+        }
+    }
+
+    fn keep_largest(&mut self) {
+        self.largest.sort_by_key(|(bytes, entry)| (std::cmp::Reverse(*bytes), *entry));
+        self.largest.truncate(NAMED);
+    }
+
+    fn finding(mut self, case: &Case<'_>) -> Option<Finding> {
+        self.keep_largest();
+        let (_, first) = *self.largest.first()?;
+        let mut finding = case.about(&self.rule, self.folder, Live { layer: self.layer, entry: first });
+        if self.removed_by.is_none() {
+            finding.state = super::finding::State::Live;
+        }
+        finding.removed_by = self.removed_by;
+        finding.confidence = super::finding::Confidence::Exact;
+        (finding.bytes, finding.reclaimable) = (self.bytes, self.bytes);
+        for (bytes, entry) in &self.largest {
+            let path = case.index().path(case.index().entry(*entry).path);
+            finding.show("path", format!("/{} ({bytes} bytes)", String::from_utf8_lossy(&path)));
+        }
+        let more = self.files.len() - self.largest.len();
+        if more > 0 {
+            finding.show("path", format!("and {more} more files"));
+        }
+        finding.entries = self.files;
+        weigh(case, &mut finding);
+        let instruction = |layer: u32| case.instructions.of(layer).map(super::instructions::Instruction::line);
+        let key = [instruction(self.layer), self.removed_by.and_then(instruction)];
+        let key = key.map(Option::unwrap_or_default).join("\0");
+        finding.mark(&[&case.index().path(self.folder), b"\0".as_slice(), key.as_bytes()].concat());
+        Some(finding)
+    }
+}
+
+/// Moves the severity by how much it is.
+fn weigh(case: &Case<'_>, finding: &mut Finding) {
+    let shipped = case.account.total.shipped.max(1);
+    let bytes = finding.reclaimable;
+    // A twentieth of a small image matters, a tenth of a large one more.
+    if bytes < LITTLE && bytes.saturating_mul(20) < shipped {
+        finding.shift(-1, "little of the image");
+    } else if bytes >= MUCH || (bytes >= LITTLE && bytes.saturating_mul(10) >= shipped) {
+        finding.shift(1, "much of the image");
+    }
+    case.discount(finding);
+}

@@ -1,0 +1,49 @@
+//! Hands contents to the inspector while a layer is read. Knows what a tap is and nothing of what is looked for.
+
+use std::cell::Cell;
+
+use crate::analysis::content::{Fact, Inspector};
+use crate::layer::LayerError;
+use crate::layer::tap::{Feed, Tap, Want, spell};
+
+/// A tap for one layer.
+pub(super) struct Gather<'g> {
+    inspector: &'g mut Inspector,
+    /// What was found in the file that just passed. Its entry comes next and takes it.
+    found: &'g Cell<Option<Fact>>,
+    path: Vec<u8>,
+}
+
+impl<'g> Gather<'g> {
+    pub fn new(inspector: &'g mut Inspector, found: &'g Cell<Option<Fact>>) -> Self {
+        Self { inspector, found, path: Vec::new() }
+    }
+}
+
+impl Feed for Gather<'_> {
+    fn part(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+        self.inspector.part(bytes);
+        Ok(())
+    }
+
+    fn hole(&mut self, bytes: u64) -> Result<(), LayerError> {
+        self.inspector.hole(bytes);
+        Ok(())
+    }
+}
+
+impl Tap for Gather<'_> {
+    fn wants(&mut self, path: &[u8], size: u64, mode: u16) -> Result<Want, LayerError> {
+        spell(path, &mut self.path);
+        Ok(if self.inspector.begin(&self.path, size, mode) { Want::Contents } else { Want::Hash })
+    }
+
+    fn complete(&mut self, _: Option<u128>) -> Result<(), LayerError> {
+        self.found.set(self.inspector.end());
+        Ok(())
+    }
+
+    fn has_enough(&self) -> bool {
+        false
+    }
+}

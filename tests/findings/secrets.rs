@@ -1,0 +1,110 @@
+//! Secrets in every layer, in the config and in the history; redacted everywhere.
+
+use serde_json::json;
+
+use crate::common::image::Layer;
+use crate::common::program::run;
+use crate::{CMD, ROOT, base, clean_config, findings, image, of, one, report_with};
+
+/// Put together here, so that nobody takes this file for a leak.
+fn token() -> String {
+    format!("ghp_{}", "h7Gk2pQ9xR4mT1vZb3Nc8Wd5Yf6JsLa0EuKo")
+}
+
+fn key() -> String {
+    let (dashes, line) = ("-".repeat(5), "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn4ygWyF8PbnGy0AHB7MhgHcTz6sE2I2yPB\n");
+    format!("{dashes}BEGIN RSA PRIVATE KEY{dashes}\n{}{dashes}END RSA PRIVATE KEY{dashes}\n", line.repeat(6))
+}
+
+#[test]
+fn deleted_and_replaced_secrets_are_found_in_their_layer() {
+    let first = Layer::new()
+        .dir("app/")
+        .file("app/.env", format!("NAME=x\nAPI_TOKEN={}\n", token()))
+        .file("app/config.yml", format!("token: {}\n", token()))
+        .file("app/.env.example", "API_TOKEN=put-your-token-here-please\n")
+        .file("root/.ssh/id_rsa", key());
+    let second = Layer::new().dir("app/").whiteout("app/.env").file("app/config.yml", "token: none\n");
+    let steps = vec![
+        (ROOT, Some(base())),
+        (CMD, None),
+        ("COPY . /app # buildkit", Some(first)),
+        ("RUN /bin/sh -c rm /app/.env # buildkit", Some(second)),
+    ];
+    let tar = image(&clean_config(), steps);
+    let report = report_with(&tar, &[]);
+    let states: Vec<_> = of(&report, "SEC-GITHUB")
+        .iter()
+        .map(|finding| {
+            assert_eq!((&finding["layer"], finding["severity"].as_str()), (&json!(1), Some("critical")));
+            (finding["path"].as_str().unwrap().to_owned(), finding["state"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    let expected = [("/app/.env", "deleted"), ("/app/config.yml", "shadowed")];
+    let mut states = states;
+    states.sort();
+    assert_eq!(states, expected.map(|(path, state)| (path.to_owned(), state.to_owned())));
+    assert_eq!(one(&report, "SEC-PRIVATE-KEY")["path"], "/root/.ssh/id_rsa");
+    // No output says the secret.
+    let mut file = tempfile::Builder::new().suffix(".tar").tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &tar).unwrap();
+    for format in ["text", "json"] {
+        let ran = run(&[file.path().to_str().unwrap(), "--format", format]);
+        assert!(!ran.stdout.contains(&token()[4..]) && !ran.stdout.contains("MIIEpAIBAAKCAQEA"), "{format}");
+    }
+    let off = report_with(&tar, &["--no-scan"]);
+    assert!(findings(&off).iter().all(|finding| finding["category"] != "secret"));
+    assert!(off["coverage"].as_array().unwrap().iter().any(|gap| gap["reason"] == "--no-scan"));
+}
+
+#[test]
+fn the_config_and_the_history_are_read() {
+    let mut config = clean_config();
+    config["Env"] = json!([
+        format!("GITHUB_TOKEN={}", token()),
+        "DB_PASSWORD=hunter2hunter2",
+        "POSTGRES_PASSWORD=changeme",
+        "GPG_KEY=0123456789ABCDEF",
+        "DB_PASSWORD_FILE=/run/secrets/db",
+        "PATH=/usr/bin",
+    ]);
+    config["Labels"]["deploy.token"] = json!("t0ps3cr3tvalue");
+    let layer = || Layer::new().file("app/x", "x");
+    let steps = vec![
+        ("RUN |1 NPM_TOKEN=abcdefgh12345678 /bin/sh -c npm ci # buildkit", Some(layer())),
+        (
+            "RUN |1 NPM_TOKEN=abcdefgh12345678 /bin/sh -c npm run build # buildkit",
+            Some(Layer::new().file("app/y", "y")),
+        ),
+        ("RUN /bin/sh -c curl -u joe:s3cr3tpass https://x.example/a # buildkit", Some(Layer::new().file("app/z", "z"))),
+        ("ARG VERSION=1.2.3", None),
+        (
+            "RUN /bin/sh -c curl -u $USER:$PASSWORD https://x.example/a # buildkit",
+            Some(Layer::new().file("app/w", "w")),
+        ),
+    ];
+    let report = report_with(&image(&config, steps), &[]);
+    let subjects: Vec<_> = of(&report, "SEC-VARIABLE").iter().map(|finding| finding["subject"].clone()).collect();
+    assert_eq!(subjects.len(), 3, "{subjects:?}");
+    let default =
+        of(&report, "SEC-VARIABLE").into_iter().find(|finding| finding["subject"] == "config Env POSTGRES_PASSWORD");
+    assert_eq!(default.unwrap()["severity"], "low");
+    assert_eq!(one(&report, "SEC-LABEL")["subject"], "config Labels deploy.token");
+    let argument = one(&report, "SEC-BUILD-ARGUMENT");
+    assert_eq!((&argument["layer"], argument["subject"].as_str()), (&json!(0), Some("step 0")), "told once");
+    assert_eq!(one(&report, "SEC-COMMAND")["subject"], "step 2");
+}
+
+#[test]
+fn the_same_secret_that_a_layer_stores_again_is_told_once() {
+    let env = || Layer::new().dir("app/").file("app/.env", format!("API_TOKEN={}\n", token()));
+    let steps = vec![
+        ("COPY . /app # buildkit", Some(env())),
+        (
+            "RUN /bin/sh -c chmod 600 /app/.env # buildkit",
+            Some(Layer::new().mode(0o600).file("app/.env", format!("API_TOKEN={}\n", token()))),
+        ),
+    ];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    assert_eq!(one(&report, "SEC-GITHUB")["state"], "live");
+}

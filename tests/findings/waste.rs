@@ -1,0 +1,147 @@
+//! Hidden bytes by cause, and live ones by what they are.
+
+use serde_json::json;
+
+use crate::common::image::Layer;
+use crate::{CMD, ROOT, base, clean_config, image, of, one, program, report_with};
+
+#[test]
+fn every_cause_of_hidden_bytes_is_found_with_its_instructions() {
+    let made = Layer::new()
+        .dir("app/")
+        .filled("app/deleted", 900_000, b'a')
+        .filled("app/replaced", 800_000, b'b')
+        .filled("app/owner", 700_000, b'c')
+        .filled("app/mode", 600_000, b'd')
+        .filled("app/time", 500_000, b'e')
+        .filled("app/same", 400_000, b'f');
+    let changed = Layer::new()
+        .dir("app/")
+        .whiteout("app/deleted")
+        .filled("app/replaced", 10, b'B')
+        .owner(1000)
+        .filled("app/owner", 700_000, b'c')
+        .owner(0)
+        .mode(0o600)
+        .filled("app/mode", 600_000, b'd')
+        .mode(0o644)
+        .filled("app/same", 400_000, b'f')
+        .time(1)
+        .filled("app/time", 500_000, b'e');
+    let steps = vec![
+        (ROOT, Some(base())),
+        (CMD, None),
+        ("RUN /bin/sh -c make all # buildkit", Some(made)),
+        ("RUN /bin/sh -c make clean # buildkit", Some(changed)),
+    ];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    for (rule, bytes, path) in [
+        ("WST-DELETED", 900_000, "/app/deleted"),
+        ("WST-OVERWRITTEN", 800_000, "/app/replaced"),
+        ("WST-CHOWN", 700_000, "/app/owner"),
+        ("WST-CHMOD", 600_000, "/app/mode"),
+        ("WST-TOUCH", 500_000, "/app/time"),
+        ("WST-REPEATED", 400_000, "/app/same"),
+    ] {
+        let finding = one(&report, rule);
+        assert_eq!((finding["reclaimableBytes"].as_u64(), finding["path"].as_str()), (Some(bytes), Some(path)));
+        assert_eq!((&finding["layer"], &finding["removedBy"]), (&json!(1), &json!(2)), "{rule}");
+        assert_eq!(finding["origin"], "yours");
+        let fix = finding["fix"]["proposed"].as_str().unwrap();
+        assert_eq!(fix, "RUN make all \\\n && make clean", "{rule}");
+    }
+    assert_eq!(
+        report["base"],
+        json!({ "layers": 1, "evidence": "the last command that layers follow", "isGuess": true })
+    );
+}
+
+#[test]
+fn copies_get_owner_and_mode_where_they_are_made() {
+    let copy = Layer::new().dir("app/").filled("app/a", 900_000, b'a');
+    let chown = Layer::new().dir("app/").owner(1000).filled("app/a", 900_000, b'a');
+    let steps =
+        vec![("COPY . /app # buildkit", Some(copy)), ("RUN /bin/sh -c chown -R app:app /app # buildkit", Some(chown))];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    assert_eq!(one(&report, "WST-CHOWN")["fix"]["proposed"], "COPY --chown=app:app . /app");
+}
+
+#[test]
+fn a_changed_name_of_a_linked_file_is_the_waste_and_not_the_file() {
+    let linked =
+        Layer::new().dir("app/").mode(0o755).file("app/one", program(1_000_000)).hardlink("app/two", "app/one");
+    let changed = Layer::new().dir("app/").mode(0o4755).file("app/two", program(1_000_000));
+    let steps =
+        vec![("COPY . /app # buildkit", Some(linked)), ("RUN /bin/sh -c chmod u+s /app/two # buildkit", Some(changed))];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    let finding = one(&report, "WST-HARDLINK-BREAK");
+    assert_eq!((&finding["layer"], &finding["reclaimableBytes"]), (&json!(1), &json!(1_000_000)));
+    assert!(of(&report, "WST-DUPLICATE").is_empty(), "the same bytes are not told again");
+    let setid = one(&report, "RSK-SETID");
+    assert_eq!((setid["path"].as_str(), &setid["layer"]), (Some("/app/two"), &json!(1)));
+}
+
+#[test]
+fn live_waste_is_told_by_what_it_is_and_once() {
+    let layer = Layer::new()
+        .filled("var/lib/apt/lists/deb.example_main_Packages", 700_000, 1)
+        .filled("var/cache/apt/archives/curl.deb", 600_000, 2)
+        .filled("root/.cache/pip/http/a", 500_000, 3)
+        .filled("root/.npm/_cacache/b", 400_000, 4)
+        .filled("srv/.git/objects/pack/c.pack", 300_000, 5)
+        .filled("srv/app.js.map", 200_000, 6)
+        .filled("usr/share/doc/x/changelog", 150_000, 7)
+        .filled("usr/share/doc/x/copyright", 140_000, 8)
+        .filled("usr/share/locale/de/x.mo", 130_000, 9)
+        .filled("usr/include/x.h", 120_000, 10)
+        .filled("tmp/left", 110_000, 11)
+        .file("srv/Dockerfile", "FROM scratch\n")
+        .filled("srv/tool-1.0.tar.gz", 90_000, 12)
+        .dir("srv/tool-1.0/")
+        .filled("srv/tool-1.0/x", 10, 13)
+        .filled("srv/other.tar.gz", 80_000, 14)
+        .filled("srv/one", 70_000, 15)
+        .filled("srv/two", 70_000, 15);
+    let steps = vec![(ROOT, Some(base())), (CMD, None), ("RUN /bin/sh -c make # buildkit", Some(layer))];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    for (rule, bytes) in [
+        ("WST-APT-LISTS", 700_000),
+        ("WST-APT-CACHE", 600_000),
+        ("WST-PIP", 500_000),
+        ("WST-NPM", 400_000),
+        ("WST-VCS", 300_000),
+        ("WST-SOURCEMAP", 200_000),
+        ("WST-DOC", 150_000),
+        ("WST-LOCALE", 130_000),
+        ("WST-DEV", 120_000),
+        ("WST-TMP", 110_000),
+        ("WST-CONTEXT", 13),
+        ("WST-ARCHIVE", 90_000),
+        ("WST-DUPLICATE", 70_000),
+    ] {
+        assert_eq!(one(&report, rule)["reclaimableBytes"], bytes, "{rule}");
+    }
+    // What cleans up depends on the distribution: Debian 13 has a command of its own.
+    assert_eq!(one(&report, "WST-APT-LISTS")["fix"]["proposed"], "RUN make \\\n && apt-get dist-clean");
+}
+
+#[test]
+fn symbols_are_counted_from_the_section_table() {
+    let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let layer = Layer::new().dir("app/").mode(0o755).file("app/server", &bytes);
+    let report = report_with(&image(&clean_config(), vec![("COPY . /app # buildkit", Some(layer))]), &[]);
+    let saved = one(&report, "WST-DEBUG-ELF")["reclaimableBytes"].as_u64().unwrap();
+    assert!(saved > 300_000 && saved < bytes.len() as u64, "{saved} of {}", bytes.len());
+}
+
+#[test]
+fn what_the_base_brought_is_mended_by_another_base() {
+    let base = base().filled("usr/share/doc/x/changelog", 9_000_000, 7);
+    let layer = Layer::new().dir("app/").file("app/x", "x");
+    let steps = vec![(ROOT, Some(base)), (CMD, None), ("COPY x /app # buildkit", Some(layer))];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    let finding = one(&report, "WST-DOC");
+    assert_eq!((finding["origin"].as_str(), &finding["fix"]["step"]), (Some("base"), &json!(null)));
+    assert!(finding["fix"]["advice"].as_str().unwrap().contains("base"));
+    assert!(finding["arithmetic"].as_str().unwrap().contains("-1 inherited from the base"));
+}
