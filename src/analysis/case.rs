@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::content::Kept;
 use super::efficiency::{Account, Fate};
 use super::finding::{About, Finding, Origin, State};
 use super::instructions::Instructions;
 use super::origin::Boundary;
+use super::packages::Packages;
 use super::rules::Rule;
 use super::runtime::Runtime;
 use super::subject::{Merged, Subject};
@@ -60,6 +62,8 @@ pub struct Case<'a> {
     pub runtime: Runtime<'a>,
     /// Where the base ends.
     pub boundary: Boundary,
+    /// Its packages.
+    pub packages: Packages,
     /// What it is made of.
     pub distribution: Distribution,
 }
@@ -71,10 +75,14 @@ impl<'a> Case<'a> {
         let instructions = Instructions::new(subject.image);
         let runtime = Runtime(&subject.image.config.runtime);
         let merged = Merged::new(subject);
+        let kept = Kept { index: subject.index, gathered: subject.gathered };
+        let embedded = subject.gathered.embedded(subject.index);
+        let packages = Packages::new(subject.index, subject.stack, account, &kept, &embedded);
         let release = merged.text("etc/os-release").or_else(|| merged.text("usr/lib/os-release"));
         Self {
             boundary: Boundary::new(subject.image, runtime, &instructions),
             distribution: release.map(Distribution::read).unwrap_or_default(),
+            packages,
             subject,
             account,
             merged,
@@ -103,6 +111,8 @@ impl<'a> Case<'a> {
         finding.origin = self.boundary.of(layer);
         (finding.state, finding.removed_by) = self.state(entry, layer);
         finding.entries.push(entry);
+        let owner = self.packages.owner(path).filter(|_| finding.state == State::Live);
+        finding.package = owner.map(|owner| self.packages.get(owner).record.name.clone());
         finding.mark(&self.index().path(path));
         finding
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Edit, Finding};
-use super::fixes::without_package;
+use super::fixes::{without_package, without_recommends};
 use super::instructions::{Instruction, Instructions};
 
 /// The largest Dockerfile that is read, in bytes.
@@ -85,6 +85,11 @@ impl Dockerfile {
                 Edit::Append(command) => append(text, command),
                 Edit::Flag(flag) => insert_flag(text, &target.keyword, flag),
                 Edit::Without(package) => leave_out(text, package),
+                Edit::NoRecommends => {
+                    if let Some(mended) = without_recommends(&text.join("\n")) {
+                        *text = mended.lines().map(str::to_owned).collect();
+                    }
+                }
                 Edit::Join { step, is_whole: true } => {
                     let Some(remover) = written(*step).filter(|written| !written.has_heredoc) else { continue };
                     if dropped.insert(remover.lines.0) {

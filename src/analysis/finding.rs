@@ -212,6 +212,8 @@ pub enum Edit {
     Flag(String),
     /// The instruction installs everything but this package.
     Without(String),
+    /// The instruction installs without what packages only recommend.
+    NoRecommends,
 }
 
 /// A finding.

@@ -58,6 +58,7 @@ fn edit(
             let is_free = is_run && finding.in_use.is_empty() && without_package(&by.text, &name).is_some();
             is_free.then_some(Edit::Without(name))
         }
+        "WST-RECOMMENDS" => (is_run && without_recommends(&by.text).is_some()).then_some(Edit::NoRecommends),
         _ => {
             let clean = cleaning(case, finding);
             (is_run && !clean.is_empty() && !by.text.contains(&*clean)).then_some(Edit::Append(clean))
@@ -72,6 +73,7 @@ fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
         Edit::Join { step, .. } => joined(by, &case.instructions.all.get(*step)?.text),
         Edit::Flag(flag) => format!("{} {flag} {}", by.keyword, by.text),
         Edit::Without(package) => format!("RUN {}", without_package(&by.text, package)?),
+        Edit::NoRecommends => format!("RUN {}", without_recommends(&by.text)?),
     })
 }
 
@@ -142,6 +144,14 @@ fn argument_of(text: &str, program: &str) -> Option<String> {
     let argument = command.iter().skip(1).find(|word| !word.starts_with('-'))?;
     let is_plain = program == "chown" || argument.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| argument.clone())
+}
+
+/// An installation with apt without recommended packages; `None` where that is no such thing, or is so already.
+pub(super) fn without_recommends(text: &str) -> Option<String> {
+    let is_apt = text.contains("apt-get") || text.contains("apt ");
+    let at = text.find(" install ").filter(|_| is_apt && !text.contains("--no-install-recommends"))?;
+    let (before, after) = text.split_at(at + " install".len());
+    Some(format!("{before} --no-install-recommends{after}"))
 }
 
 /// An installation without one of its packages; `None` when it does not name it, or names nothing else.

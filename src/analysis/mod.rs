@@ -25,6 +25,7 @@ use case::Case;
 use finding::Finding;
 use instructions::Instructions;
 use origin::Boundary;
+use packages::Packages;
 use risk::{Matrix, Usage};
 use subject::{Claims, Subject};
 
@@ -44,6 +45,8 @@ pub struct Analysis {
     pub boundary: Boundary,
     /// How it was built.
     pub instructions: Instructions,
+    /// Its packages.
+    pub packages: Packages,
 }
 
 impl Analysis {
@@ -55,8 +58,17 @@ impl Analysis {
         let duplicates = duplicates::duplicates(index, stack, &account);
         let case = Case::new(subject, &account);
         let (findings, matrix) = findings(&case, &duplicates);
-        let Case { boundary, instructions, .. } = case;
-        Self { duplicates, dive: dive::numbers(index, stack), findings, matrix, boundary, instructions, account }
+        let Case { boundary, instructions, packages, .. } = case;
+        Self {
+            duplicates,
+            dive: dive::numbers(index, stack),
+            findings,
+            matrix,
+            boundary,
+            instructions,
+            packages,
+            account,
+        }
     }
 }
 

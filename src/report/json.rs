@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
-use super::{Facts, Gap, findings};
+use super::{Facts, Gap, findings, packages};
 use crate::analysis::dive;
 use crate::analysis::duplicates::duplicate_bytes;
 use crate::index::walk::{Change, Event, Order, Story, walk};
@@ -39,6 +39,7 @@ struct Report<'a> {
     base: findings::BaseJson,
     matrix: findings::MatrixJson,
     findings: Vec<findings::FindingJson<'a>>,
+    packages: Vec<packages::PackageJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dockerfile_diff: Option<String>,
     gate: Option<Gate<'a>>,
@@ -171,6 +172,7 @@ fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
         base: findings::base_json(facts),
         matrix: findings::matrix_json(&facts.analysis.matrix),
         findings: findings::json(facts),
+        packages: packages::json(facts),
         dockerfile_diff: findings::diff(facts),
         gate: facts
             .gate

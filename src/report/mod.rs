@@ -4,6 +4,7 @@ pub mod dive_json;
 mod findings;
 pub mod ink;
 pub mod json;
+mod packages;
 pub mod text;
 
 use crate::analysis::Analysis;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Facts, findings};
+use super::{Facts, findings, packages};
 use crate::analysis::duplicates::duplicate_bytes;
 use crate::analysis::efficiency::{Fate, LayerAccount};
 use crate::image::Layer;
@@ -26,6 +26,7 @@ pub fn write(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     totals(facts, out)?;
     hidden_files(facts, out)?;
     duplicates(facts, out)?;
+    packages::write(facts, out)?;
     findings::write(facts, out)?;
     dive(facts, out)?;
     remarks(facts, out)?;

@@ -5,6 +5,7 @@ use memchr::memmem;
 
 use super::elf::{self, Ends};
 use super::{Fact, Missed, Program, busybox};
+use crate::analysis::packages;
 use crate::analysis::secrets::Scanner;
 
 /// Bytes of a text that are searched for secrets, of a script or program that are searched for what it is.
@@ -39,11 +40,13 @@ const DATA: [&[u8]; 36] = [
 ];
 
 /// Why a file is looked at.
+#[allow(clippy::struct_excessive_bools)] // Reasons, any of which will do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Purpose {
     whole: bool,
     program: bool,
     search: bool,
+    components: bool,
 }
 
 /// Looks at one file after the other.
@@ -52,6 +55,7 @@ pub struct Inspector {
     kept: u64,
     searched: u64,
     missed: Missed,
+    packages: packages::Scanner,
     path: Vec<u8>,
     size: u64,
     purpose: Purpose,
@@ -69,6 +73,7 @@ impl Inspector {
             kept: 0,
             searched: 0,
             missed: Missed::default(),
+            packages: packages::Scanner::default(),
             path: Vec::new(),
             size: 0,
             purpose: Purpose::default(),
@@ -92,7 +97,8 @@ impl Inspector {
             return false;
         }
         let mut purpose = Purpose {
-            whole: is_kept(path, size),
+            whole: is_kept(path, size) || packages::wanted(path, size, mode),
+            components: packages::Scanner::may_find(path, size, mode),
             program: mode & 0o111 != 0 || is_library(name) || is_core_dump(name),
             search: self.scanner.is_some() && !is_data(name),
         };
@@ -116,6 +122,7 @@ impl Inspector {
         (self.size, self.read) = (size, 0);
         self.head.clear();
         self.tail.clear();
+        self.packages.begin();
         true
     }
 
@@ -123,6 +130,9 @@ impl Inspector {
     pub fn part(&mut self, bytes: &[u8]) {
         if self.purpose == Purpose::default() {
             return;
+        }
+        if self.purpose.components {
+            self.packages.part(bytes);
         }
         let was = self.head.len();
         let most = if self.purpose.whole { usize::try_from(self.size).unwrap_or(MOST_SEARCHED) } else { MOST_SEARCHED };
@@ -143,6 +153,9 @@ impl Inspector {
 
     /// Takes so many zeros.
     pub fn hole(&mut self, bytes: u64) {
+        if self.purpose.components {
+            self.packages.hole();
+        }
         let zeros = [0; 4096];
         let mut left = bytes.min(MOST_SEARCHED as u64);
         self.read += bytes - left;
@@ -177,6 +190,10 @@ impl Inspector {
             self.searched += self.head.len() as u64;
             self.missed.cut += u64::from(self.read > self.head.len() as u64);
             fact.secrets = scanner.text(&self.path, &self.head);
+        }
+        if self.purpose.components {
+            let name = self.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+            fact.components = self.packages.end(name);
         }
         if self.purpose.whole && self.head.len() as u64 == self.size {
             self.kept += self.size;

@@ -12,6 +12,7 @@ pub use inspect::Inspector;
 use serde::{Deserialize, Serialize};
 
 use super::contents::Contents;
+use super::packages::{Component, Embedded};
 use super::secrets::Hit;
 use crate::index::{EntryId, Index, SlotId};
 
@@ -24,6 +25,8 @@ pub struct Fact {
     pub program: Option<Program>,
     /// Secrets in it, redacted.
     pub secrets: Vec<Hit>,
+    /// Packages in it, of a program or an archive.
+    pub components: Vec<Component>,
 }
 
 /// What the beginning of a file says that it is.
@@ -113,6 +116,18 @@ impl Gathered {
         let first = self.first.get(slot.place()).copied().unwrap_or(0);
         let facts = self.slots.get(slot.place()).map_or(&[][..], |slot| &slot.facts);
         facts.iter().map(move |(place, fact)| (EntryId::from_place(first + place), fact))
+    }
+
+    /// Packages inside programs and archives.
+    #[must_use]
+    pub fn embedded(&self, index: &Index) -> Embedded {
+        let mut embedded = Embedded::default();
+        for slot in index.slots() {
+            for (entry, fact) in self.facts_in(slot) {
+                embedded.insert(entry, fact.components.clone());
+            }
+        }
+        embedded
     }
 
     /// What was not looked at in all slots.

@@ -1,7 +1,9 @@
 //! One package as some database tells of it. No layers yet, and no paths of the index.
 
+use serde::{Deserialize, Serialize};
+
 /// Whose package it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PackageKind {
     /// dpkg, of Debian and what comes from it.
     Deb,
@@ -83,7 +85,7 @@ impl PackageKind {
 }
 
 /// Whether a person asked for the package.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Asked {
     /// Nothing tells.
     #[default]
@@ -95,7 +97,7 @@ pub enum Asked {
 }
 
 /// What a package wants beside itself: each wish is a list of names, one of which will do.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Wishes {
     /// Nothing works without.
     pub depends: Vec<Vec<String>>,
@@ -106,7 +108,7 @@ pub struct Wishes {
 }
 
 /// What a database says of a package. An empty text is one that it does not say.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Record {
     /// Its name.
     pub name: String,

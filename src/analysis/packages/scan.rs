@@ -2,12 +2,13 @@
 //! it is a window of a few KiB, and up to a MiB only where something was found whose end has not come yet.
 
 use memchr::memmem::Finder;
+use serde::{Deserialize, Serialize};
 
 use super::record::{PackageKind, Record};
 use super::{crates, golang, jar};
 
 /// A package inside a file. The first of a file is what the file itself is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
     /// Whose package.
     pub kind: PackageKind,

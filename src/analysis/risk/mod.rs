@@ -3,6 +3,7 @@
 
 mod accounts;
 mod matrix;
+mod packages;
 mod privilege;
 mod programs;
 mod usage;
@@ -23,6 +24,7 @@ pub fn findings(case: &Case<'_>, usage: &Usage, claims: &mut Claims) -> (Vec<Fin
     let matrix = matrix::matrix(case, &programs, &privileges);
     found.extend(privileges);
     found.extend(accounts::findings(case));
+    found.extend(packages::findings(case));
     (found, matrix)
 }
 

@@ -211,6 +211,9 @@ pub fn findings(case: &Case<'_>, programs: &[Program], claims: &mut Claims) -> V
         if !program.is_on_path {
             finding.shift(-1, "not on PATH");
         }
+        if case.packages.payload.programs.iter().any(|unowned| program.paths.contains(&unowned.path)) {
+            finding.shift(1, "no package owns it");
+        }
         if case.runtime.is_builder() && matches!(program.rule.column.as_str(), "compile" | "install") {
             finding.shift(-1, "a base for building");
         }

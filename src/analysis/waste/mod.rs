@@ -3,6 +3,7 @@
 
 mod hidden;
 mod live;
+mod packages;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ const NAMED: usize = 5;
 #[must_use]
 pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[super::duplicates::Duplicate]) -> Vec<Finding> {
     let mut found = hidden::findings(case, claims);
+    found.extend(packages::findings(case, claims));
     found.extend(live::findings(case, claims, duplicates));
     found
 }
@@ -77,6 +79,7 @@ impl Group {
             let path = case.index().path(case.index().entry(*entry).path);
             finding.show("path", format!("/{} ({bytes} bytes)", String::from_utf8_lossy(&path)));
         }
+        packages::tell(case, self.layer, self.removed_by, &mut finding);
         let more = self.files.len() - self.largest.len();
         if more > 0 {
             finding.show("path", format!("and {more} more files"));
