@@ -54,7 +54,10 @@ pub fn run(settings: &Settings) -> Result<u8> {
     if settings.explore {
         let (wanted, loading) = (settings.clone(), Arc::clone(&progress));
         let reference = reference.clone();
-        let load = move || session::open(&reference, &wanted.typed, &wanted.options, &loading);
+        let load = move || {
+            let loaded = session::open(&reference, &wanted.typed, &wanted.options, &loading)?;
+            Ok(tui::Explored::new(loaded, &wanted.rules))
+        };
         let left = tui::explore(&settings.typed, &explorer(settings)?, &progress, load)?;
         return if settings.print_selection { print_selection(left) } else { Ok(0) };
     }

@@ -68,7 +68,7 @@ actions! {
     Open {
         Open "open" "open the folder, or look inside the file",
         Close "close" "close the folder, or go to the one around",
-        Toggle "toggle" "open or close the folder",
+        Toggle "toggle" "open or close; think a finding or a package away",
         OpenAll "open-all" "open everything below",
         CloseBelow "close-below" "close the folder and everything below",
         CloseAll "close-all" "close everything",
@@ -80,14 +80,14 @@ actions! {
         ShowLayer "show-layer" "what this layer does",
         ShowUpTo "show-up-to" "the image up to here",
         MarkRange "mark-range" "start a range of layers here",
-        NextSort "next-sort" "sort by size, name, count, hidden bytes, time",
+        NextSort "next-sort" "the next order",
         ReverseSort "reverse-sort" "turn the order around",
         ToggleAdded "toggle-added" "show or hide what is added",
         ToggleChanged "toggle-changed" "show or hide what is changed",
         ToggleRemoved "toggle-removed" "show or hide what is removed",
         ToggleUnchanged "toggle-unchanged" "show or hide what is unchanged",
         DescribeLayer "describe-layer" "the layer with its whole command",
-        DescribePath "describe-path" "what happened to this path, layer by layer",
+        DescribePath "describe-path" "all about it: whose, why here, what each layer did",
         TouchingLayers "touching-layers" "list the layers that touch this path",
         ToggleFold "toggle-fold" "join folders that hold one folder",
         ToggleHex "toggle-hex" "text or bytes",
@@ -97,7 +97,7 @@ actions! {
     }
     Find {
         Filter "filter" "show only what fits: name, *.so, size>10M, is:setuid",
-        Palette "palette" "go to a file, a layer, waste, or a command",
+        Palette "palette" "go to a file, a layer, a finding, or a command",
         NextMatch "next-match" "the next match",
         PreviousMatch "previous-match" "the match before",
     }
@@ -109,10 +109,12 @@ actions! {
         CopyPath "copy-path" "copy the path",
         CopyDigest "copy-digest" "copy the layer's digest",
         CopyCommand "copy-command" "copy the layer's command",
+        CopyFix "copy-fix" "copy what is to be done",
     }
     Go {
         ShowFiles "show-files" "layers and files",
-        ShowWaste "show-waste" "what is shipped for nothing",
+        ShowFindings "show-findings" "what is wasted, risky, secret or badly set",
+        ShowPackages "show-packages" "what is installed, and what it weighs",
         ShowImage "show-image" "facts of the image",
         Help "help" "all keys",
     }

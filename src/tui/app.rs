@@ -17,18 +17,19 @@ use ratatui::layout::Rect;
 use super::arrange::{Arranged, Plan};
 use super::bits::Paths;
 use super::card::Card;
+use super::findings::FindingList;
 use super::help::Help;
 use super::key::Key;
 use super::keymap::{Hit, Keymap, Place};
 use super::list::Cursor;
 use super::narrow::Narrow;
+use super::packages::PackageList;
 use super::palette::{self, Palette};
 use super::preview::{Inside, Report, Slot, Viewer, Work};
 use super::projection::{Projection, View};
 use super::query::Query;
 use super::rows::{Row, Wish};
 use super::theme::Theme;
-use super::waste::Waste;
 use crate::index::PathId;
 use crate::session::Snapshot;
 use crate::tui::Explored;
@@ -40,8 +41,10 @@ pub use typing::{List, Typing};
 pub enum Screen {
     /// Layers and files.
     Files,
-    /// What is shipped for nothing.
-    Waste,
+    /// What is wasted, risky, secret or badly set.
+    Findings,
+    /// What is installed.
+    Packages,
     /// Facts of the image.
     Image,
 }
@@ -140,7 +143,7 @@ pub struct Areas {
     pub layer_height: u16,
     /// In a narrow window: the first column of each layer that is shown, with its line in the list.
     pub strip: Vec<(u16, usize)>,
-    /// The tree, or the list of waste.
+    /// The tree, or another list.
     pub list: Rect,
 }
 
@@ -181,12 +184,12 @@ pub struct App {
     pub rows: Vec<Row>,
     /// The chosen line.
     pub row: Cursor,
-    /// What is shipped for nothing.
-    pub wastes: Vec<Waste>,
-    /// The line of the chosen one.
-    pub waste: Cursor,
-    /// Those that are listed.
-    pub waste_list: Narrow,
+    /// The findings.
+    pub findings: FindingList,
+    /// The packages.
+    pub packages: PackageList,
+    /// The screen that led to the files, to go back to.
+    pub(super) came_from: Option<Screen>,
     /// How far the facts of the image are scrolled.
     pub facts: Cursor,
     /// The filter while it is typed.
@@ -252,9 +255,9 @@ impl App {
             wish: Wish::default(),
             rows: Vec::new(),
             row: Cursor::default(),
-            wastes: Vec::new(),
-            waste: Cursor::default(),
-            waste_list: Narrow::default(),
+            findings: FindingList::default(),
+            packages: PackageList::default(),
+            came_from: None,
             facts: Cursor::default(),
             typing: None,
             help: None,
@@ -345,7 +348,8 @@ impl App {
         match (self.screen, self.pane) {
             (Screen::Files, Pane::Layers) => Place::Layers,
             (Screen::Files, Pane::Files) => Place::Files,
-            (Screen::Waste, _) => Place::Waste,
+            (Screen::Findings, _) => Place::Findings,
+            (Screen::Packages, _) => Place::Packages,
             (Screen::Image, _) => Place::Everywhere,
         }
     }
@@ -397,7 +401,8 @@ impl App {
         match (self.screen, self.pane) {
             (Screen::Files, Pane::Layers) => &mut self.layer_line,
             (Screen::Files, Pane::Files) => &mut self.row,
-            (Screen::Waste, _) => &mut self.waste,
+            (Screen::Findings, _) => &mut self.findings.cursor,
+            (Screen::Packages, _) => &mut self.packages.cursor,
             (Screen::Image, _) => &mut self.facts,
         }
     }
@@ -417,11 +422,5 @@ impl App {
             }
             _ => Vec::new(),
         }
-    }
-
-    /// The waste that the cursor is on.
-    #[must_use]
-    pub fn chosen_waste(&self) -> Option<&Waste> {
-        self.wastes.get(self.waste_list.item(self.waste.at)?)
     }
 }

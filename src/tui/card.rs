@@ -6,6 +6,8 @@ use super::app::App;
 use super::list::Cursor;
 use super::pane::files::mode;
 use super::theme::Role;
+use super::{findings, packages};
+use crate::analysis::finding::About;
 use crate::image::{Layer, bare_command};
 use crate::index::walk::{Change, Event, story_of};
 use crate::index::{Differs, Kind, PathId};
@@ -34,15 +36,18 @@ pub struct CardLine {
 }
 
 impl CardLine {
-    fn plain(text: impl Into<String>) -> Self {
+    /// A line of text.
+    pub(super) fn plain(text: impl Into<String>) -> Self {
         Self { role: Role::Text, indent: (0, 2), text: text.into() }
     }
 
-    fn fact(name: &str, value: &str) -> Self {
+    /// A name and its value, which is made safe to show.
+    pub(super) fn fact(name: &str, value: &str) -> Self {
         Self { role: Role::Text, indent: (0, 14), text: format!("{name:<14}{}", printable(value.as_bytes())) }
     }
 
-    fn looks(self, role: Role) -> Self {
+    /// The same with another look.
+    pub(super) fn looks(self, role: Role) -> Self {
         Self { role, ..self }
     }
 }
@@ -150,7 +155,8 @@ fn steps(line: &str) -> Vec<&str> {
 
 fn path_card(image: &Explored, path: PathId) -> Card {
     let (index, stack) = (&image.loaded.index, &image.loaded.stack);
-    let mut lines = Vec::new();
+    let mut lines = belongs(image, path);
+    let facts = lines.len();
     for event in story_of(index, stack, path) {
         let command = image.loaded.image.layers.get(event.layer as usize).map(Layer::command).unwrap_or_default();
         let (what, role) = told(&event);
@@ -175,10 +181,40 @@ fn path_card(image: &Explored, path: PathId) -> Card {
         }
         lines.push(CardLine { role: Role::Dim, indent: (10, 12), text: command });
     }
-    if lines.is_empty() {
+    if lines.len() == facts {
         lines.push(CardLine::plain("no layer lists it: it is only on the way to what they list").looks(Role::Dim));
     }
     Card { title: format!("/{}", printable(&index.path(path))), lines, cursor: Cursor::default() }
+}
+
+/// Whose a path is, why that is there, and what is wrong with it.
+fn belongs(image: &Explored, path: PathId) -> Vec<CardLine> {
+    let mut lines = Vec::new();
+    if let Some(owner) = image.packages.owner(path) {
+        let package = image.packages.get(owner);
+        lines.push(CardLine::fact("package", &format!("{} {}", package.kind.name(), packages::named(package))));
+        let why = packages::why(image, owner);
+        if !why.is_empty() {
+            lines.push(CardLine::fact("", &why));
+        }
+    } else if image.is_whole && !image.packages.all().is_empty() {
+        lines.push(CardLine::fact("package", "none owns it"));
+    }
+    let index = &image.loaded.index;
+    for finding in &image.findings {
+        let is_about = matches!(finding.about, About::Path(about) if about == path)
+            || finding.entries.iter().any(|entry| index.entry(*entry).path == path);
+        if is_about {
+            let (mark, role) = findings::sign(finding.severity);
+            let words = format!("{mark} {}: {}", finding.severity.word(), finding.rule.title);
+            lines.push(CardLine::fact("finding", &words).looks(role));
+            lines.extend(finding.in_use.iter().map(|why| CardLine::fact("in use", why)));
+        }
+    }
+    if !lines.is_empty() {
+        lines.push(CardLine::plain(""));
+    }
+    lines
 }
 
 /// What a layer does to a path, in words.

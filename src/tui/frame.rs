@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::action::Action;
 use super::app::{App, Areas, List, Look, Pane, Screen, Typing};
+use super::findings::Item;
 use super::glyphs::to_ascii;
 use super::keymap::Place;
 use super::pane;
@@ -56,7 +57,8 @@ fn compose(app: &mut App, frame: &mut Frame) {
     } else {
         match app.screen {
             Screen::Files => files(app, frame, main),
-            Screen::Waste => pane::waste::draw(app, frame, main),
+            Screen::Findings => pane::findings::draw(app, frame, main),
+            Screen::Packages => pane::packages::draw(app, frame, main),
             Screen::Image => pane::image::draw(app, frame, main),
         }
         if details > 0 {
@@ -156,11 +158,16 @@ fn facts(app: &App) -> Vec<Span<'static>> {
 fn tabs_line(app: &mut App, area: Rect) -> Line<'static> {
     let mut parts = vec![Span::raw(" ")];
     let mut column = area.x + 1;
-    let waste = if app.is_reading() { String::new() } else { format!(" {}", count(app.wastes.len() as u64)) };
+    let many = |number: usize| if number == 0 { String::new() } else { format!(" {}", count(number as u64)) };
+    let (found, installed) = app
+        .image
+        .as_ref()
+        .map_or((String::new(), String::new()), |image| (many(image.findings.len()), many(image.packages.all().len())));
     let tabs = [
         (Screen::Files, "1", "Files".to_owned()),
-        (Screen::Waste, "2", format!("Waste{waste}")),
-        (Screen::Image, "3", "Image".to_owned()),
+        (Screen::Findings, "2", format!("Findings{found}")),
+        (Screen::Packages, "3", format!("Packages{installed}")),
+        (Screen::Image, "4", "Image".to_owned()),
     ];
     for (screen, key, name) in tabs {
         let (open, close) = if screen == app.screen { ("[", "]") } else { (" ", " ") };
@@ -221,7 +228,27 @@ fn hint_line(app: &App, width: u16) -> Line<'static> {
         Screen::Files => {
             &[Action::Help, Action::NextPane, Action::NextView, Action::MarkRange, Action::CopyDigest, Action::Quit]
         }
-        Screen::Waste => &[Action::Help, Action::ShowInFiles, Action::CopyPath, Action::ShowFiles, Action::Quit],
+        Screen::Findings => &[
+            Action::Help,
+            Action::ShowInFiles,
+            Action::DescribePath,
+            Action::CopyFix,
+            Action::Toggle,
+            Action::NextSort,
+            Action::Filter,
+            Action::ShowFiles,
+            Action::Quit,
+        ],
+        Screen::Packages => &[
+            Action::Help,
+            Action::DescribePath,
+            Action::Toggle,
+            Action::NextSort,
+            Action::ShowInFiles,
+            Action::Filter,
+            Action::ShowFiles,
+            Action::Quit,
+        ],
         Screen::Image => &[Action::Help, Action::ShowFiles, Action::Quit],
     };
     let mut parts = vec![Span::raw(" ")];
@@ -248,7 +275,8 @@ fn typing_line(app: &App, typing: &Typing, width: usize) -> Line<'static> {
     let found = match typing.list {
         List::Files => app.rows.iter().filter(|row| row.is_match).count(),
         List::Layers => app.layer_line.count,
-        List::Waste => app.waste.count,
+        List::Findings => app.findings.items.iter().filter(|item| matches!(item, Item::Finding(_))).count(),
+        List::Packages => app.packages.shown.len(),
     };
     let (said, role) = match &typing.wrong {
         Some(why) => (format!("   {}", printable(why.as_bytes())), Role::Warn),
@@ -286,6 +314,9 @@ fn short(action: Action) -> &'static str {
         Action::CopyPath | Action::CopyDigest => "copy",
         Action::MarkRange => "range",
         Action::ShowInFiles => "show file",
+        Action::DescribePath => "why",
+        Action::CopyFix => "copy fix",
+        Action::Toggle => "what if",
         Action::ShowFiles => "files",
         Action::Quit => "quit",
         other => other.doc(),

@@ -16,8 +16,10 @@ pub enum Place {
     Layers,
     /// In the tree of files.
     Files,
-    /// In the list of waste.
-    Waste,
+    /// In the list of findings.
+    Findings,
+    /// In the list of packages.
+    Packages,
     /// In the preview of a file.
     Preview,
     /// In the list of keys.
@@ -26,11 +28,12 @@ pub enum Place {
 
 impl Place {
     /// All of them, with their names in the keymap.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::Everywhere, "everywhere"),
         (Self::Layers, "layers"),
         (Self::Files, "files"),
-        (Self::Waste, "waste"),
+        (Self::Findings, "findings"),
+        (Self::Packages, "packages"),
         (Self::Preview, "preview"),
         (Self::Help, "help"),
     ];
@@ -221,7 +224,7 @@ mod tests {
         assert_eq!(keymap.find(Place::Files, &keys("x")), Hit::Nothing);
         assert_eq!(keymap.find(Place::Files, &keys("g x")), Hit::Nothing);
         let on = keymap.continuations(Place::Files, &keys("g"));
-        assert!(on.contains(&("g".into(), Action::Top)) && on.contains(&("w".into(), Action::ShowWaste)), "{on:?}");
+        assert!(on.contains(&("g".into(), Action::Top)) && on.contains(&("w".into(), Action::ShowFindings)), "{on:?}");
     }
 
     #[test]

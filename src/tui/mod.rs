@@ -7,6 +7,7 @@ mod arrange;
 mod bits;
 mod card;
 mod difference;
+mod findings;
 mod frame;
 mod glyphs;
 mod help;
@@ -19,6 +20,7 @@ mod list;
 mod magic;
 mod mouse;
 mod narrow;
+mod packages;
 mod palette;
 mod pane;
 mod picker;
@@ -32,8 +34,8 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod theme;
-mod waste;
 
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -42,9 +44,15 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, after, bounded, never, select_biased, tick};
 use crossterm::event::{Event, KeyEventKind};
 
-use crate::analysis::duplicates::{Duplicate, duplicates};
+use crate::analysis::Analysis;
 use crate::analysis::efficiency::{Account, account};
+use crate::analysis::finding::{About, Finding};
+use crate::analysis::origin::Boundary;
+use crate::analysis::packages::{PackageId, Packages};
+use crate::analysis::risk::Matrix;
+use crate::analysis::rules::Rules;
 use crate::error::{Error, Result};
+use crate::index::PathId;
 use crate::session::{Loaded, Progress};
 use app::{App, Effect, Msg};
 use arrange::{Done, Order};
@@ -67,16 +75,29 @@ const GROWTH: Duration = Duration::from_millis(250);
 /// Who looks elsewhere while reading takes longer than this is called back.
 const LONG: Duration = Duration::from_secs(10);
 
+/// Files of one finding that are marked in the tree.
+const MOST_MARKED: usize = 200;
+
 /// An image with what the analyses say of it.
 pub struct Explored {
     /// What was read.
     pub loaded: Loaded,
     /// The accounting.
     pub account: Account,
-    /// Files of equal contents.
-    pub duplicates: Vec<Duplicate>,
-    /// What is shipped for nothing.
-    wastes: Vec<waste::Waste>,
+    /// What is wasted, risky, secret or badly set.
+    pub findings: Vec<Finding>,
+    /// What an attacker finds.
+    pub matrix: Option<Matrix>,
+    /// Where the base ends.
+    pub boundary: Option<Boundary>,
+    /// The packages.
+    pub packages: Packages,
+    /// For each package those that cannot do without it.
+    needed_by: Vec<Vec<PackageId>>,
+    /// Packages that are there by recommendation alone.
+    recommended: BTreeSet<PackageId>,
+    /// The gravest finding about each path that has any.
+    marks: HashMap<PathId, usize>,
     /// Whether all of it is read.
     is_whole: bool,
 }
@@ -84,18 +105,63 @@ pub struct Explored {
 impl Explored {
     /// Analyses an image.
     #[must_use]
-    pub fn new(loaded: Loaded) -> Self {
-        let account = account(&loaded.index, &loaded.stack);
-        let duplicates = duplicates(&loaded.index, &loaded.stack, &account);
-        let wastes = waste::wastes(&loaded, &account, &duplicates);
-        Self { loaded, account, duplicates, wastes, is_whole: true }
+    pub fn new(loaded: Loaded, rules: &Rules) -> Self {
+        let Analysis { account, findings, matrix, boundary, packages, .. } = Analysis::new(loaded.subject(rules));
+        let marks = marks(&loaded, &findings);
+        let needed_by = packages::needed_by(&packages);
+        let recommended = packages.recommends_only().goes.into_iter().map(|(id, _)| id).collect();
+        Self {
+            loaded,
+            account,
+            findings,
+            matrix: Some(matrix),
+            boundary: Some(boundary),
+            packages,
+            needed_by,
+            recommended,
+            marks,
+            is_whole: true,
+        }
+    }
+
+    /// The gravest finding about a path.
+    fn finding_at(&self, path: PathId) -> Option<&Finding> {
+        self.marks.get(&path).and_then(|place| self.findings.get(*place))
     }
 
     /// Takes an image of which a part is read, with what can be said of it already.
     fn growing(loaded: Loaded) -> Self {
         let account = account(&loaded.index, &loaded.stack);
-        Self { loaded, account, duplicates: Vec::new(), wastes: Vec::new(), is_whole: false }
+        Self {
+            loaded,
+            account,
+            findings: Vec::new(),
+            matrix: None,
+            boundary: None,
+            packages: Packages::default(),
+            needed_by: Vec::new(),
+            recommended: BTreeSet::new(),
+            marks: HashMap::new(),
+            is_whole: false,
+        }
     }
+}
+
+/// The gravest finding about each path. Findings come with the gravest first; of those about very many files only the
+/// place that they share is marked, for a tree in which all is marked tells nothing.
+fn marks(loaded: &Loaded, findings: &[Finding]) -> HashMap<PathId, usize> {
+    let mut marks = HashMap::new();
+    for (place, finding) in findings.iter().enumerate() {
+        if let About::Path(path) = finding.about {
+            marks.entry(path).or_insert(place);
+        }
+        if finding.entries.len() <= MOST_MARKED {
+            for entry in &finding.entries {
+                marks.entry(loaded.index.entry(*entry).path).or_insert(place);
+            }
+        }
+    }
+    marks
 }
 
 /// What the jobs beside the screen have to say.
@@ -139,7 +205,7 @@ pub enum Left {
     Abandoned,
 }
 
-/// Opens the explorer; returns when the user leaves it. `load` runs beside it and reads the image.
+/// Opens the explorer; returns when the user leaves it. `load` runs beside it, reads the image and analyses it.
 ///
 /// # Errors
 /// The image cannot be read, or the terminal cannot be used.
@@ -147,7 +213,7 @@ pub fn explore(
     title: &str,
     setup: &Setup,
     progress: &Arc<Progress>,
-    load: impl FnOnce() -> Result<Loaded> + Send + 'static,
+    load: impl FnOnce() -> Result<Explored> + Send + 'static,
 ) -> Result<Left> {
     let mut app = App::new(title, &setup.theme, setup.keymap.clone());
     (app.split, app.ascii) = (setup.split, setup.ascii);
@@ -164,7 +230,7 @@ pub fn explore(
     });
     thread::spawn(move || {
         // When nobody listens any more the explorer was left; then this image is not wanted.
-        let _ = loading.send(News::Loaded(load().map(|loaded| Box::new(Explored::new(loaded)))));
+        let _ = loading.send(News::Loaded(load().map(Box::new)));
     });
     let mut screen = Screen::enter(title, setup).map_err(|error| unusable(&error))?;
     let end = run(&mut app, &mut screen, progress, &news, &arriving)?;

@@ -90,7 +90,7 @@ impl App {
                 let is_folder = self.rows.get(self.row.at).is_some_and(|row| row.is_folder);
                 self.act(if is_folder { Action::Toggle } else { Action::Open })
             }
-            Screen::Waste if again => self.act(Action::ShowInFiles),
+            Screen::Findings if again => self.act(Action::ShowInFiles),
             _ => Vec::new(),
         }
     }

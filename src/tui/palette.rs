@@ -1,4 +1,4 @@
-//! One place to go anywhere from: files, layers, waste and commands in one list, found fuzzily as one types. A million
+//! One place to go anywhere from: files, layers, findings and commands in one list, found fuzzily as one types. A million
 //! paths are searched beside the screen, the newest text first; the screen shows what is found so far.
 
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use memchr::memmem::Finder;
 use super::Explored;
 use super::action::Action;
 use super::app::{App, Effect, Look, Pane, Screen};
+use super::findings;
 use super::line::{Typed, edit};
 use super::list::Cursor;
-use super::pane::waste::what;
 use super::query::Query;
 use super::rows::Hide;
 use crate::image::Layer;
@@ -39,8 +39,8 @@ pub enum Target {
     Path(PathId),
     /// To a layer.
     Layer(usize),
-    /// To something that is shipped for nothing, by its place in the list of it.
-    Waste(usize),
+    /// To a finding, by its place.
+    Finding(usize),
     /// To a command.
     Command(Action),
 }
@@ -128,10 +128,8 @@ impl App {
                 self.show_layer(layer);
                 self.rebuild()
             }
-            Target::Waste(place) => {
-                self.screen = Screen::Waste;
-                self.narrow_waste(Query::default());
-                self.waste.go(place);
+            Target::Finding(place) => {
+                self.go_to_finding(place);
                 Vec::new()
             }
             Target::Path(path) => self.go_to_path(path),
@@ -222,11 +220,10 @@ pub fn search(image: &Explored, text: &str, is_old: impl Fn() -> bool, mut tell:
         .enumerate()
         .map(|(place, layer)| (Target::Layer(place), format!("layer {place}: {}", Layer::command(layer))));
     let index = &image.loaded.index;
-    let wastes = image.wastes.iter().enumerate().map(|(place, waste)| {
-        (Target::Waste(place), format!("{} /{}", what(waste), printable(&index.path(waste.folder()))))
-    });
+    let found = image.findings.iter().enumerate();
+    let findings = found.map(|(place, finding)| (Target::Finding(place), findings::line(image, finding)));
     hits.extend(
-        lines.chain(wastes).filter_map(|(target, label)| Some(Hit { score: words.score(&label)?, target, label })),
+        lines.chain(findings).filter_map(|(target, label)| Some(Hit { score: words.score(&label)?, target, label })),
     );
     if words.typed.is_empty() {
         hits.truncate(MOST_HITS);

@@ -7,8 +7,10 @@ use globset::{GlobBuilder, GlobMatcher};
 use memchr::memmem::Finder;
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::Explored;
 use super::projection::{Cell, State};
-use crate::index::{Entry, Index, Kind, PathId, Stack};
+use crate::analysis::finding::Category;
+use crate::index::{Entry, Index, Kind, PathId};
 use crate::units::humanize;
 
 /// The largest state machine that a pattern may become, in bytes. What people type needs a hundredth of it.
@@ -58,6 +60,8 @@ enum Term {
     Layer(u32),
     /// A trait.
     Is(Trait),
+    /// The package that owns it: a part of its name, or none.
+    Owner(Option<String>),
     /// Numbers of user or group.
     Uid(u32),
     Gid(u32),
@@ -81,10 +85,16 @@ enum Trait {
     Executable,
     Writable,
     Empty,
+    Secret,
+    Risky,
+    Wasted,
 }
 
 /// What stands behind `is:`.
-const TRAITS: [(&str, Trait); 19] = [
+const TRAITS: [(&str, Trait); 22] = [
+    ("secret", Trait::Secret),
+    ("risky", Trait::Risky),
+    ("wasted", Trait::Wasted),
     ("added", Trait::Added),
     ("changed", Trait::Changed),
     ("rewritten", Trait::Rewritten),
@@ -108,10 +118,8 @@ const TRAITS: [(&str, Trait); 19] = [
 
 /// A path with what a view says of it.
 pub struct Seen<'s> {
-    /// The index.
-    pub index: &'s Index,
-    /// The layers.
-    pub stack: &'s Stack,
+    /// The image.
+    pub image: &'s Explored,
     /// The path.
     pub path: PathId,
     /// Its cell.
@@ -159,7 +167,7 @@ impl Query {
     /// Whether a path fits.
     #[must_use]
     pub fn fits(&self, seen: &Seen<'_>, spelling: &mut Spelling) -> bool {
-        let entry = seen.cell.live.map(|live| seen.index.entry(live.entry));
+        let entry = seen.cell.live.map(|live| seen.image.loaded.index.entry(live.entry));
         // A folder is as large as what it holds: who asks for sizes means files, unless he says otherwise.
         let may_be_folder = !self.has_size() || self.wants_folders();
         if !may_be_folder && entry.is_none_or(|entry| entry.kind == Kind::Dir) {
@@ -210,7 +218,7 @@ fn fit_line<'q>(mut words: impl Iterator<Item = &'q Word>, line: &str, bytes: u6
             Term::Text { .. } | Term::Glob { .. } | Term::Regex(_) => word.term.finds(&mut line.as_bytes().to_vec()),
             Term::Size { least, most } => (*least..=*most).contains(&bytes),
             Term::Layer(layer) => layers.contains(layer),
-            Term::Is(_) | Term::Uid(_) | Term::Gid(_) => false,
+            Term::Is(_) | Term::Owner(_) | Term::Uid(_) | Term::Gid(_) => false,
         };
         fits != word.not
     })
@@ -252,6 +260,9 @@ impl Term {
             Some(("re", pattern)) => regex(pattern),
             Some(("glob", pattern)) => glob(pattern),
             Some(("layer", value)) => Ok(Self::Layer(number("layer", value)?)),
+            Some(("owner" | "pkg", "none")) => Ok(Self::Owner(None)),
+            Some(("owner" | "pkg", name)) if !name.is_empty() => Ok(Self::Owner(Some(name.to_ascii_lowercase()))),
+            Some(("owner" | "pkg", _)) => Err("owner: wants a package, or none".into()),
             Some(("uid", value)) => Ok(Self::Uid(number("uid", value)?)),
             Some(("gid", value)) => Ok(Self::Gid(number("gid", value)?)),
             Some(("is", value)) => {
@@ -278,13 +289,16 @@ impl Term {
             }
             Self::Glob { glob, .. } => glob.is_match(as_path(text)),
             Self::Regex(regex) => regex.is_match(text),
-            Self::Size { .. } | Self::Layer(_) | Self::Is(_) | Self::Uid(_) | Self::Gid(_) => false,
+            Self::Size { .. } | Self::Layer(_) | Self::Is(_) | Self::Owner(_) | Self::Uid(_) | Self::Gid(_) => false,
         }
     }
 
     fn fits(&self, seen: &Seen<'_>, entry: Option<Entry>, spelling: &mut Spelling) -> bool {
-        let Seen { index, stack, path, cell } = *seen;
+        let Seen { image, path, cell } = *seen;
+        let (index, stack, packages) = (&image.loaded.index, &image.loaded.stack, &image.packages);
         let attrs = || entry.map(|entry| index.attrs(entry));
+        let kind = entry.map(|entry| entry.kind);
+        let is_program = matches!(kind, Some(Kind::File | Kind::Hardlink));
         match self {
             Self::Text { whole: false, .. } | Self::Glob { whole: false, .. } => self.finds(spelling.name(index, path)),
             Self::Text { .. } | Self::Glob { .. } | Self::Regex(_) => self.finds(spelling.path(index, path)),
@@ -293,13 +307,26 @@ impl Term {
                 let entry = index.entry(id);
                 !entry.is_implied() && stack.layers_of(entry.slot).contains(layer)
             }),
+            Self::Owner(wanted) => {
+                let owner = packages.owner(path).map(|id| packages.get(id));
+                match wanted {
+                    Some(name) => owner.is_some_and(|owner| owner.record.name.to_ascii_lowercase().contains(name)),
+                    None => owner.is_none() && is_program && cell.state != State::Removed,
+                }
+            }
             Self::Uid(uid) => attrs().is_some_and(|attrs| attrs.uid == *uid),
             Self::Gid(gid) => attrs().is_some_and(|attrs| attrs.gid == *gid),
             Self::Is(wanted) => {
-                let kind = entry.map(|entry| entry.kind);
-                let is_program = matches!(kind, Some(Kind::File | Kind::Hardlink));
                 let has = |bits: u16| attrs().is_some_and(|attrs| attrs.mode & bits != 0);
                 match wanted {
+                    Trait::Secret | Trait::Risky | Trait::Wasted => {
+                        let category = match wanted {
+                            Trait::Secret => Category::Secret,
+                            Trait::Risky => Category::Risk,
+                            _ => Category::Waste,
+                        };
+                        image.finding_at(path).is_some_and(|finding| finding.rule.category == category)
+                    }
                     Trait::Added => cell.state == State::Added,
                     Trait::Changed => matches!(cell.state, State::Changed(_)),
                     Trait::Rewritten => matches!(cell.state, State::Rewritten(_)),

@@ -112,13 +112,13 @@ fn backwards(index: &Index) -> impl Iterator<Item = PathId> {
 
 /// The paths that fit the filter, and the folders around them.
 fn search(image: &Explored, projection: &Projection, query: &Query) -> Found {
-    let (index, stack) = (&image.loaded.index, &image.loaded.stack);
+    let index = &image.loaded.index;
     let (mut found, mut around) = (Paths::with_room(index.paths()), Paths::with_room(index.paths()));
     // One room for all names: a million of them are looked at while somebody waits.
     let mut spelling = Spelling::default();
     for path in paths(index) {
         let cell = projection.cell(path);
-        if cell.state != State::Absent && query.fits(&Seen { index, stack, path, cell }, &mut spelling) {
+        if cell.state != State::Absent && query.fits(&Seen { image, path, cell }, &mut spelling) {
             found.insert(path);
             let mut above = index.parent(path);
             while let Some(folder) = above.filter(|folder| around.insert(*folder)) {

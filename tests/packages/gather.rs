@@ -55,7 +55,7 @@ impl Feed for Taken<'_> {
 }
 
 impl Tap for Taken<'_> {
-    fn wants(&mut self, path: &[u8], size: u64) -> Result<Want, LayerError> {
+    fn wants(&mut self, path: &[u8], size: u64, _: u16) -> Result<Want, LayerError> {
         let mut passing = self.0.borrow_mut();
         passing.path = path.to_vec();
         passing.bytes = wanted(path, size, 0o755).then(Vec::new);

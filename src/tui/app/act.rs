@@ -4,11 +4,11 @@ use super::{App, Effect, List, Look, Pane, SPLITS, Screen};
 use crate::image::bare_command;
 use crate::index::{Index, PathId};
 use crate::tui::action::Action;
+use crate::tui::findings::path_of;
 use crate::tui::help::Help;
 use crate::tui::preview::Viewer;
 use crate::tui::query::Query;
-use crate::tui::rows::{Hide, Sort};
-use crate::tui::waste::Waste;
+use crate::tui::rows::Sort;
 use crate::units::printable;
 
 impl App {
@@ -52,9 +52,17 @@ impl App {
             Action::CopyDigest => return self.copy_digest(),
             Action::CopyCommand => return self.copy_command(),
             Action::DescribeLayer => self.describe_layer(),
+            Action::DescribePath if self.inside.preview.is_none() && self.screen == Screen::Findings => {
+                self.describe_finding();
+            }
+            Action::DescribePath if self.inside.preview.is_none() && self.screen == Screen::Packages => {
+                self.describe_package();
+            }
             Action::DescribePath => self.describe_path(),
             Action::TouchingLayers => return self.list_touching_layers(),
-            Action::ShowInFiles => return self.show_in_files(),
+            Action::ShowInFiles if self.screen == Screen::Packages => return self.show_package(),
+            Action::ShowInFiles => return self.show_finding(),
+            Action::CopyFix => return self.copy_fix(),
             Action::Help => self.help = if self.help.is_some() { None } else { Some(Help::default()) },
             Action::NextPane => {
                 self.pane = if self.pane == Pane::Layers { Pane::Files } else { Pane::Layers };
@@ -67,7 +75,8 @@ impl App {
                 return self.rebuild();
             }
             Action::ShowFiles => self.screen = Screen::Files,
-            Action::ShowWaste => self.screen = Screen::Waste,
+            Action::ShowFindings => self.screen = Screen::Findings,
+            Action::ShowPackages => self.screen = Screen::Packages,
             Action::ShowImage => self.screen = Screen::Image,
             Action::Zoom => self.zoom = !self.zoom,
             Action::Narrower => self.split = self.split.saturating_sub(4).max(SPLITS.0),
@@ -83,6 +92,8 @@ impl App {
             Action::Extract => self.ask_where_to_extract(),
             Action::ToggleHex => self.toggle_hex(),
             Action::Close => return self.close(),
+            Action::Toggle if self.screen == Screen::Findings => self.toggle_finding(),
+            Action::Toggle if self.screen == Screen::Packages => self.mark_package(),
             Action::Toggle => {
                 let is_open = self.rows.get(self.row.at).is_some_and(|row| row.is_open);
                 return self.set_open(!is_open);
@@ -98,6 +109,8 @@ impl App {
                 self.open.clear();
                 return self.rebuild();
             }
+            Action::NextSort if self.screen == Screen::Findings => self.sort_findings(),
+            Action::NextSort if self.screen == Screen::Packages => self.sort_packages(),
             Action::NextSort => return self.sort(self.wish.sort.next()),
             Action::ReverseSort => {
                 self.wish.reversed = !self.wish.reversed;
@@ -146,6 +159,10 @@ impl App {
         }
         if let Some(list) = self.filtered_list().filter(|list| !self.filter_of(*list).is_empty()) {
             return self.clear_filter(list);
+        }
+        if let Some(before) = self.came_from.take() {
+            self.screen = before;
+            return Vec::new();
         }
         if self.screen != Screen::Files {
             self.screen = Screen::Files;
@@ -226,7 +243,11 @@ impl App {
     pub(in crate::tui) fn chosen_path(&self) -> Option<PathId> {
         match (&self.inside.preview, self.screen) {
             (Some(preview), _) => Some(preview.path),
-            (None, Screen::Waste) => self.chosen_waste().and_then(Waste::path),
+            (None, Screen::Findings) => self.image.as_ref().and_then(|image| path_of(image, self.chosen_finding()?)),
+            (None, Screen::Packages) => {
+                let image = self.image.as_ref()?;
+                self.chosen_package().map(|id| image.packages.get(id).place)
+            }
             (None, Screen::Files | Screen::Image) => self.path(),
         }
     }
@@ -266,16 +287,5 @@ impl App {
         let query = Query::under(&image.loaded.index.path(path));
         self.notice = Some(format!("layers that touch {}: esc lists all again", query.text()));
         self.narrow_layers(query)
-    }
-
-    fn show_in_files(&mut self) -> Vec<Effect> {
-        let Some(waste) = self.chosen_waste() else { return Vec::new() };
-        let (Some(path), layer) = (waste.path(), waste.layer) else { return Vec::new() };
-        (self.screen, self.pane, self.look) = (Screen::Files, Pane::Files, Look::Layer);
-        self.wish.filter = Query::default();
-        self.wish.hide = Hide::default();
-        self.show_layer(layer as usize);
-        self.sought = Some(path);
-        self.rebuild()
     }
 }

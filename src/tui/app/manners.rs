@@ -5,7 +5,6 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{App, Effect, Screen};
-use crate::tui::waste::Waste;
 use crate::units::{bytes, duration};
 
 /// How long a word to the user is seen.
@@ -116,7 +115,7 @@ impl App {
     #[must_use]
     pub fn selection(&self) -> Option<Vec<u8>> {
         let path = match self.screen {
-            Screen::Waste => self.wastes.get(self.waste.at).and_then(Waste::path),
+            Screen::Findings | Screen::Packages => self.chosen_path(),
             Screen::Files | Screen::Image => self.path(),
         };
         let index = &self.image.as_ref()?.loaded.index;

@@ -73,8 +73,10 @@ impl App {
             "the image is still to come"
         } else if WITH_A_FILE.contains(&action) && self.screen == Screen::Files && self.rows.is_empty() {
             "there is no file here"
-        } else if WITH_A_FILE.contains(&action) && self.screen == Screen::Waste && self.wastes.is_empty() {
-            "there is no waste"
+        } else if WITH_A_FILE.contains(&action) && self.screen == Screen::Findings && self.findings.items.is_empty() {
+            "there is no finding"
+        } else if WITH_A_FILE.contains(&action) && self.screen == Screen::Packages && self.packages.shown.is_empty() {
+            "there is no package"
         } else if ROOM.contains(&action) && self.screen != Screen::Files {
             "there is one pane only"
         } else if ROOM[1..].contains(&action) && (self.zoom || !self.areas.strip.is_empty()) {

@@ -26,11 +26,11 @@ impl App {
         let chosen = self.image.as_ref().and_then(|before| *before.loaded.stack.slots().get(self.layer)?);
         let place = chosen.and_then(|chosen| slots.iter().position(|slot| *slot == Some(chosen)));
         self.layer = place.filter(|_| self.layer > 0).unwrap_or(self.layer).min(slots.len().saturating_sub(1));
-        self.wastes.clone_from(&image.wastes);
         self.image = Some(image);
         self.viewed = None;
         let mut effects = self.narrow_layers(self.layers.query.clone());
-        self.narrow_waste(self.waste_list.query.clone());
+        self.list_findings();
+        self.list_packages();
         effects.extend(self.rebuild());
         effects
     }

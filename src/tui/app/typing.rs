@@ -5,9 +5,7 @@ use crossterm::event::KeyEvent;
 use super::{App, Effect, Pane, Screen};
 use crate::image::Layer;
 use crate::tui::line::{Typed, edit};
-use crate::tui::pane::waste::what;
 use crate::tui::query::Query;
-use crate::units::printable;
 
 /// A list that a filter narrows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +14,10 @@ pub enum List {
     Layers,
     /// The tree.
     Files,
-    /// What is shipped for nothing.
-    Waste,
+    /// The findings.
+    Findings,
+    /// The packages.
+    Packages,
 }
 
 /// What is typed.
@@ -37,7 +37,8 @@ impl App {
         match (self.screen, self.pane) {
             (Screen::Files, Pane::Layers) => Some(List::Layers),
             (Screen::Files, Pane::Files) => Some(List::Files),
-            (Screen::Waste, _) => Some(List::Waste),
+            (Screen::Findings, _) => Some(List::Findings),
+            (Screen::Packages, _) => Some(List::Packages),
             (Screen::Image, _) => None,
         }
     }
@@ -48,7 +49,8 @@ impl App {
         match list {
             List::Layers => &self.layers.query,
             List::Files => &self.wish.filter,
-            List::Waste => &self.waste_list.query,
+            List::Findings => &self.findings.query,
+            List::Packages => &self.packages.query,
         }
     }
 
@@ -108,8 +110,14 @@ impl App {
                 self.rebuild()
             }
             List::Layers => self.narrow_layers(query),
-            List::Waste => {
-                self.narrow_waste(query);
+            List::Findings => {
+                self.findings.query = query;
+                self.list_findings();
+                Vec::new()
+            }
+            List::Packages => {
+                self.packages.query = query;
+                self.list_packages();
                 Vec::new()
             }
         }
@@ -157,19 +165,6 @@ impl App {
         self.layer_line.count = self.layers.lines(layers.len());
         self.layer_line.go(self.layers.line(self.layer));
         self.follow_layer()
-    }
-
-    pub(in crate::tui) fn narrow_waste(&mut self, query: Query) {
-        let Some(image) = &self.image else { return };
-        let before = self.waste_list.item(self.waste.at);
-        let (index, wastes) = (&image.loaded.index, &self.wastes);
-        self.waste_list.set(query, wastes.len(), |query, place| {
-            let waste = &wastes[place];
-            let line = format!("{} /{}", what(waste), printable(&index.path(waste.folder())));
-            query.fits_line(&line, waste.bytes, &waste.layers())
-        });
-        self.waste.count = self.waste_list.lines(self.wastes.len());
-        self.waste.go(before.map_or(0, |item| self.waste_list.line(item)));
     }
 
     /// Goes to a layer; if the list leaves it out, all are listed again.

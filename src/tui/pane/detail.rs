@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::files::path_line;
-use super::{cut, waste};
+use super::{cut, findings, packages};
 use crate::index::PathId;
 use crate::index::walk::{Change, story_of};
 use crate::tui::Explored;
@@ -23,7 +23,8 @@ pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
     let lines = match (app.screen, app.pane) {
-        (Screen::Waste, _) => waste::details(app, image, width),
+        (Screen::Findings, _) => findings::details(app, image, width),
+        (Screen::Packages, _) => packages::details(app, image, width),
         (_, Pane::Layers) => layer(app, image, width),
         (_, Pane::Files) => app.path().map_or_else(Vec::new, |path| file(app, image, path, width)),
     };

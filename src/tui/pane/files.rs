@@ -8,10 +8,12 @@ use ratatui::widgets::{Paragraph, Wrap};
 use unicode_width::UnicodeWidthStr;
 
 use super::{bar, cut};
+use crate::analysis::finding::Severity;
 use crate::index::{Differs, Index, Kind, PathId};
 use crate::session::Arrival;
 use crate::tui::Explored;
 use crate::tui::app::{App, Look, Pane};
+use crate::tui::findings;
 use crate::tui::frame::{boxed, look_words};
 use crate::tui::projection::{Cell, Projection, State};
 use crate::tui::rows::{Hide, Row};
@@ -115,8 +117,12 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
         None if is_folder => Role::Dir,
         _ => Role::Text,
     };
+    if let Some(finding) = image.finding_at(path).filter(|finding| finding.severity > Severity::Info) {
+        let (mark, role) = findings::sign(finding.severity);
+        parts.push(Span::styled(format!("{mark} "), theme.style(role)));
+    }
     // What is told about a name stays in sight as long as the name has some room.
-    let (name, remark) = (name(index, from, path, kind, is_folder), remark(index, cell, is_folder && !is_open));
+    let (name, remark) = (name(index, from, path, kind, is_folder), remark(image, path, cell, is_folder && !is_open));
     let room = usize::from(width).saturating_sub(parts.iter().map(Span::width).sum());
     let name = cut(&name, room.saturating_sub(remark.width()).max(LEAST_NAME.min(room)));
     let room = room.saturating_sub(name.width());
@@ -143,8 +149,12 @@ fn name(index: &Index, from: PathId, path: PathId, kind: Option<Kind>, is_folder
 }
 
 /// What stands behind the name: a link's target, what changed, what is below a closed folder.
-fn remark(index: &Index, cell: &Cell, is_closed: bool) -> String {
+fn remark(image: &Explored, path: PathId, cell: &Cell, is_closed: bool) -> String {
+    let index = &image.loaded.index;
     let mut parts = Vec::new();
+    if let Some(finding) = image.finding_at(path).filter(|finding| finding.severity > Severity::Info) {
+        parts.push(format!("  {}", printable(finding.rule.title.as_bytes())));
+    }
     if let Some(live) = cell.live {
         let entry = index.entry(live.entry);
         parts.extend(index.symlink_target(entry).map(|target| format!(" → {}", printable(target))));

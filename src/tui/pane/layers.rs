@@ -11,6 +11,7 @@ use super::{bar, cut};
 use crate::image::Layer;
 use crate::session::{Arrival, LoadedLayer};
 use crate::tui::app::{App, Pane};
+use crate::tui::findings;
 use crate::tui::frame::boxed;
 use crate::tui::theme::Role;
 use crate::units::{bytes, printable};
@@ -56,7 +57,9 @@ fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
         None if !image.is_whole => "its command is told at the end".to_owned(),
         _ => described.command(),
     };
-    let command = cut(&command, width.saturating_sub(6));
+    let badge = findings::of_layer(image, u32::try_from(layer).unwrap_or(u32::MAX));
+    let badge = if badge.is_empty() { badge } else { format!("  ● {badge}") };
+    let command = cut(&command, width.saturating_sub(6 + badge.width()));
     let outcome = &image.loaded.layers[layer];
     if outcome.arrival != Arrival::Read {
         return arriving(app, layer, outcome, &command);
@@ -89,7 +92,11 @@ fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
     }
     let style = if chosen && app.pane == Pane::Layers { theme.style(Role::Selection) } else { theme.style(Role::Text) };
     let command_style = if chosen { style } else { theme.style(Role::Dim) };
-    [Line::from(parts).style(style), Line::from(Span::styled(format!("     {command}"), command_style))]
+    let second = vec![
+        Span::styled(format!("     {command}"), command_style),
+        Span::styled(badge, if chosen { style } else { theme.style(Role::Error) }),
+    ];
+    [Line::from(parts).style(style), Line::from(second)]
 }
 
 /// A layer that is not there yet: its bytes as far as they are known, and how much of it is read.

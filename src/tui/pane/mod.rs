@@ -3,13 +3,15 @@
 pub mod card;
 pub mod detail;
 pub mod files;
+pub mod findings;
 pub mod help;
 pub mod image;
 pub mod layers;
 pub mod loading;
+pub mod packages;
 pub mod palette;
 pub mod preview;
-pub mod waste;
+
 pub mod which;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};

@@ -46,7 +46,7 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
         let (kind, role, key) = match hit.target {
             Target::Path(_) => ("file", Role::Text, String::new()),
             Target::Layer(_) => ("layer", Role::Bar, String::new()),
-            Target::Waste(_) => ("waste", Role::Warn, String::new()),
+            Target::Finding(_) => ("finding", Role::Warn, String::new()),
             Target::Command(action) => {
                 ("command", Role::Key, keymap.keys_of(place, action).into_iter().next().unwrap_or_default())
             }

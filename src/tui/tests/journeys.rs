@@ -171,10 +171,10 @@ fn what_finds_nothing_says_so() {
 #[test]
 fn single_folders_are_joined_unless_one_says_otherwise() {
     let mut sitting = Sitting::demo();
-    sitting.press("}").expect(&["▸ var/lib/apt/lists/"]);
-    sitting.press("f").expect_none(&["▸ var/lib"]).expect(&["▸ var/"]);
-    sitting.press("f").expect(&["▸ var/lib/apt/lists/"]).walk_to("var/lib/apt/lists").press("lf");
-    sitting.expect(&["▾ var/", "▾ lists/", "packages_main"]);
+    sitting.press("}").expect(&["▸ △ var/lib/apt/lists/"]);
+    sitting.press("f").expect_none(&["△ var/lib"]).expect(&["▸ var/"]);
+    sitting.press("f").expect(&["▸ △ var/lib/apt/lists/"]).walk_to("var/lib/apt/lists").press("lf");
+    sitting.expect(&["▾ var/", "▾ △ lists/", "packages_main"]);
     assert_eq!(sitting.at(), "var/lib/apt/lists", "what was open together is open one by one");
 }
 
@@ -212,28 +212,10 @@ fn kinds_of_change_are_left_out_and_the_screen_says_which() {
 }
 
 #[test]
-fn from_waste_to_the_file_and_back() {
-    let mut sitting = Sitting::demo();
-    sitting.press("2").expect(&["[2 Waste 8]", "850.0 kB", "deleted", "/var/lib/apt/lists"]);
-    sitting.press("j<enter>").expect(&["Files · layer 2 only"]);
-    assert_eq!((sitting.app.screen, sitting.at().as_str()), (Screen::Files, "app/server"));
-    sitting.press("2").expect(&["2 of 8"]);
-    sitting.press("<esc>");
-    assert_eq!(sitting.app.screen, Screen::Files);
-}
-
-#[test]
-fn the_file_of_a_waste_is_shown_even_if_its_kind_is_left_out() {
-    let mut sitting = Sitting::demo();
-    sitting.press("+2j<enter>");
-    assert_eq!(sitting.at(), "app/server");
-}
-
-#[test]
 fn one_step_back_is_one_step() {
     let mut sitting = Sitting::demo();
     sitting.press("/s<enter>2?").expect(&["esc closes"]);
-    sitting.press("<esc>").expect(&["[2 Waste"]).expect_none(&["esc closes"]);
+    sitting.press("<esc>").expect(&["[2 Findings"]).expect_none(&["esc closes"]);
     sitting.press("<esc>").expect(&["[1 Files]", "filter s"]);
     sitting.press("<esc>").expect_none(&["filter s"]);
     sitting.press("<esc>").expect(&["[1 Files]"]);
@@ -256,7 +238,7 @@ fn help_lists_every_action_and_says_where_it_works() {
     for action in super::super::action::Action::ALL {
         sitting.expect(&[action.doc()]);
     }
-    sitting.expect(&["(in waste)", "(in layers)"]).expect_none(&["(in files)"]);
+    sitting.expect(&["(in findings)", "(in layers)"]).expect_none(&["(in files)"]);
     sitting.press("?").expect_none(&["esc closes"]);
 }
 
@@ -298,9 +280,9 @@ fn the_mouse_chooses_opens_and_scrolls() {
     assert!(sitting.app.layer() < 5);
     sitting.press("{{{{{{<tab>gg*").wheel(true, 100, 10);
     assert_eq!(sitting.app.row.at, 3);
-    sitting.press("2").click(20, 4);
-    assert_eq!(sitting.app.waste.at, 1);
-    sitting.click(20, 4);
+    sitting.press("2");
+    let server = sitting.line_of("/app/server");
+    sitting.click(20, server).click(20, server);
     assert_eq!(sitting.at(), "app/server");
 }
 
@@ -317,14 +299,14 @@ fn the_mouse_finds_only_what_is_on_the_screen() {
     let mut sitting = Sitting::demo();
     sitting.press("z").click(5, 5);
     assert_eq!((sitting.app.pane, sitting.app.layer()), (Pane::Files, 0), "the layers are not shown");
-    sitting.press("3").click(5, 5).tell(mouse(MouseEventKind::Up(MouseButton::Right), 5, 5));
+    sitting.press("4").click(5, 5).tell(mouse(MouseEventKind::Up(MouseButton::Right), 5, 5));
     assert_eq!(sitting.app.screen, Screen::Image);
 }
 
 #[test]
 fn the_facts_of_the_image_can_be_read_to_their_end_in_a_small_window() {
     let mut sitting = Sitting::sized(60, 16);
-    sitting.press("3").expect(&["source"]).expect_none(&["ENTRYPOINT"]);
+    sitting.press("4").expect(&["source"]).expect_none(&["ENTRYPOINT"]);
     sitting.press("G").expect(&["ENTRYPOINT"]);
     sitting.press("gg").expect(&["source"]);
 }
@@ -363,7 +345,7 @@ fn names_never_drive_the_terminal() {
     let layer = names.iter().fold(Layer::new(), |layer, name| layer.filled(name, 1, b'x'));
     let layer = layer.file(b"f\xff\xfe", b"x").symlink("link", "/x\x1b]0;title\x07").finish();
     let mut sitting = Sitting::of(image(&[layer]));
-    for keys in ["", "jjjjj", "y", "/\x1b", "<enter>", "2", "3"] {
+    for keys in ["", "jjjjj", "y", "/\x1b", "<enter>", "2", "3", "4"] {
         sitting.press(keys);
         for cell in &sitting.buffer().content {
             let control = cell.symbol().chars().find(|character| character.is_control() || *character == '\u{202e}');
@@ -394,8 +376,7 @@ fn wide_names_do_not_break_the_frame() {
 fn an_image_without_layers_has_nothing_to_show_and_says_so() {
     let mut sitting = Sitting::of(image(&[]));
     sitting.expect(&["0 layers", "this image has no layers"]).expect_none(&["1 of 0"]);
-    sitting.press("jjklhv}{m*_/x<enter><esc>2").expect(&["nothing is shipped for nothing"]);
-    sitting.press("<enter>y3").expect(&["platform"]);
+    sitting.press("jjklhv}{m*_/x<enter><esc>2<enter>y3<enter>y4").expect(&["platform"]);
     sitting.resize(80, 24).press("1");
     sitting.expect_none(&["1 of 0"]);
 }

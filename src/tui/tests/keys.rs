@@ -6,16 +6,16 @@ use crate::tui::app::Effect;
 #[test]
 fn a_sequence_that_is_begun_says_how_it_goes_on() {
     let mut sitting = Sitting::demo();
-    sitting.expect_none(&["what is shipped for nothing"]);
+    sitting.expect_none(&["what is wasted, risky, secret or badly set"]);
     sitting.press("g").expect(&[
         "┌ g … ",
         "g  to the first line",
-        "w  what is shipped for nothing",
+        "w  what is wasted, risky, secret or badly set",
         "l  to the layers",
     ]);
-    sitting.press("w").expect(&["[2 Waste"]).expect_none(&["┌ g … "]);
+    sitting.press("w").expect(&["[2 Findings"]).expect_none(&["┌ g … "]);
     sitting.press("g").expect(&["┌ g … "]).press("<esc>").expect_none(&["┌ g … ", "does nothing"]);
-    sitting.expect(&["[2 Waste"]).press("gx").expect(&["g x does nothing"]);
+    sitting.expect(&["[2 Findings"]).press("gx").expect(&["g x does nothing"]);
     // Also where it does not fit whole.
     sitting.resize(60, 12).press("g").expect(&["┌ g … "]);
 }
@@ -27,14 +27,14 @@ fn sequences_do_what_they_say() {
     assert_eq!(sitting.app.row.at + 1, sitting.app.row.count);
     sitting.press("gg");
     assert_eq!(sitting.app.row.at, 0);
-    sitting.press("gi").expect(&["[3 Image]"]).press("gl").expect(&["[1 Files]", "m range"]);
+    sitting.press("gi").expect(&["[4 Image]"]).press("gl").expect(&["[1 Files]", "m range"]);
     sitting.press("gu").expect(&["image up to layer 0"]).press("gv").expect(&["layer 0 only"]);
 }
 
 #[test]
 fn help_tells_this_place_first_and_can_be_searched() {
     let mut sitting = Sitting::demo();
-    sitting.press("?").expect(&["Here: files", "Elsewhere", "Move", "Leave", "show it among the files (in waste)"]);
+    sitting.press("?").expect(&["Here: files", "Elsewhere", "Move", "Leave", "show it among the files (in findings)"]);
     let (here, moving) = (sitting.line_of("Here: files"), sitting.line_of(" Move"));
     assert!(here <= moving);
     sitting.press("/extract").expect(&["extract the file or folder to a place", "/ extract"]);
@@ -67,7 +67,7 @@ fn why_not_is_said() {
     sitting.press("m").expect(&["m does nothing here; in layers: start a range of layers here"]);
     sitting.press("{").expect(&["this is the first layer"]);
     sitting.press("n").expect(&["no filter is set: / sets one"]);
-    sitting.press("3z").expect(&["there is one pane only"]);
+    sitting.press("4z").expect(&["there is one pane only"]);
     sitting.press("1z>").expect(&["layers and files do not stand side by side"]);
     sitting.press("?").expect(&["the layer before (this is the first layer)"]);
 }

@@ -14,9 +14,10 @@ fn every_list_is_narrowed_by_what_is_typed() {
     sitting.press("<esc>").expect(&["npm run build"]);
     assert_eq!(sitting.app.layer(), 7, "who clears the filter stays where he is");
     sitting.press("/{}").expect(&["no layer fits the filter", "Files · layer 7 only"]);
-    sitting.press("<esc>2/deleted").expect_none(&["stored again"]).expect(&["filter deleted · 1 of"]);
+    sitting.press("<esc>2/deleted").expect_none(&["stored again"]).expect(&["filter deleted · "]);
     sitting.press("<esc>").expect(&["stored again"]);
-    sitting.press("3/").expect(&["there is no list here to filter"]);
+    sitting.press("3/nothing").expect(&["no package database was found"]).press("<esc>");
+    sitting.press("4/").expect(&["there is no list here to filter"]);
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn the_mouse_moves_the_line_between_the_panes_and_chooses_screens() {
     sitting.tell(mouse(MouseEventKind::Up(MouseButton::Left), 139, 10));
     sitting.tell(mouse(MouseEventKind::Drag(MouseButton::Left), 30, 10));
     assert_eq!(sitting.app.split, 70, "only while it is held");
-    sitting.click(14, 1).expect(&["[2 Waste"]);
+    sitting.click(14, 1).expect(&["[2 Findings"]);
     sitting.click(3, 1).expect(&["[1 Files]"]);
 }
 
@@ -95,5 +96,6 @@ fn the_palette_goes_anywhere() {
     assert_eq!(sitting.at(), "app/.env", "what is deleted is found in the layer that deletes it");
     sitting.press(":zzzzzz").expect(&["nothing fits"]).press("<enter>").expect(&["nothing fits"]);
     sitting.press("<esc>").expect_none(&["Go to"]);
-    sitting.press(":stored again").expect(&["waste    stored again"]).press("<enter>").expect(&["[2 Waste"]);
+    sitting.press(":runs as root").expect(&["finding  runs as root"]).press("<enter>").expect(&["[2 Findings"]);
+    assert_eq!(sitting.app.chosen_finding().unwrap().rule.id, "CFG-ROOT");
 }

@@ -67,7 +67,7 @@ fn the_path_under_the_cursor_is_chosen() {
     let mut sitting = Sitting::demo();
     sitting.press("}}").walk_to("app");
     assert_eq!(sitting.app.selection().as_deref(), Some(&b"/app"[..]));
-    sitting.press("2");
-    assert_eq!(sitting.app.selection().as_deref(), Some(&b"/var/lib/apt/lists/packages_main"[..]));
+    sitting.press("2j");
+    assert_eq!(sitting.app.selection().as_deref(), Some(&b"/app/.env"[..]));
     assert_eq!(Sitting::waiting("test", "ansi", 80, 24).app.selection(), None);
 }

@@ -1,5 +1,6 @@
 //! The explorer without a terminal: keys written as text go in, state and frames as text come out.
 
+mod findings;
 mod images;
 mod inside;
 mod journeys;
@@ -22,6 +23,7 @@ use super::arrange::touched_layers;
 use super::keymap::{Bindings, Keymap, Preset};
 use super::theme::Theme;
 use super::{Explored, frame, palette};
+use crate::analysis::rules::Rules;
 use crate::image;
 use crate::index::{Builder, Stack};
 use crate::session::{self, Arrival, Loaded, LoadedLayer, Options, Progress};
@@ -41,7 +43,7 @@ pub struct Sitting {
 pub fn demo() -> Arc<Explored> {
     static DEMO: std::sync::OnceLock<Arc<Explored>> = std::sync::OnceLock::new();
     let read = || session::open(&Reference::Demo, "demo", &Options::default(), &Arc::new(Progress::default()));
-    Arc::clone(DEMO.get_or_init(|| Arc::new(Explored::new(read().unwrap()))))
+    Arc::clone(DEMO.get_or_init(|| Arc::new(Explored::new(read().unwrap(), &Rules::built_in().unwrap()))))
 }
 
 /// An image of which no layer is read yet, with the bytes and commands that an engine tells: the first layer is there,
@@ -84,7 +86,7 @@ impl Sitting {
     /// In front of an image of our own.
     pub fn of(loaded: Loaded) -> Self {
         let mut sitting = Self::waiting("test", "ansi", 140, 40);
-        sitting.tell(Msg::Loaded(Arc::new(Explored::new(loaded))));
+        sitting.tell(Msg::Loaded(Arc::new(Explored::new(loaded, &Rules::built_in().unwrap()))));
         sitting
     }
 

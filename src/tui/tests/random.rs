@@ -67,7 +67,8 @@ fn check(sitting: &Sitting, step: u32) {
     for (what, cursor, count) in [
         ("tree", app.row, app.rows.len()),
         ("layers", app.layer_line, app.layers.lines(app.image.as_ref().map_or(0, |image| image.loaded.layers.len()))),
-        ("waste", app.waste, app.waste_list.lines(app.wastes.len())),
+        ("findings", app.findings.cursor, app.findings.items.len()),
+        ("packages", app.packages.cursor, app.packages.shown.len()),
     ] {
         let Some(image) = &app.image else { continue };
         assert!(app.layer < image.loaded.layers.len().max(1), "the layer at step {step}");
@@ -118,7 +119,7 @@ fn random_keys_before_the_image_is_there_do_no_harm_either() {
 #[test]
 fn every_size_is_drawn() {
     let mut sitting = Sitting::demo();
-    for screen in ["1", "2", "3", "?"] {
+    for screen in ["1", "2", "3", "4", "?"] {
         sitting.press(screen);
         for (width, height) in
             [(1, 1), (2, 1), (1, 2), (20, 5), (59, 15), (60, 11), (60, 12), (61, 19), (99, 20), (100, 12), (300, 100)]

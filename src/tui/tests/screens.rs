@@ -15,8 +15,8 @@ const SCREENS: [(&str, &str); 7] = [
     ("layers", "<tab>jj"),
     ("up-to", "}}v"),
     ("filter", "v}}/lo"),
-    ("waste", "2j"),
-    ("image", "3"),
+    ("findings", "2jj"),
+    ("image", "4"),
     ("help", "?"),
 ];
 
