@@ -25,7 +25,5 @@ fn image(layers: impl IntoIterator<Item = Layer>) -> Image {
 
 /// A paragraph of dpkg's status.
 fn deb(name: &str, version: &str, more: &str) -> String {
-    format!(
-        "Package: {name}\nStatus: install ok installed\nPriority: optional\nArchitecture: amd64\nVersion: {version}\n{more}\n"
-    )
+    format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n{more}\n")
 }

@@ -1,10 +1,12 @@
 //! Databases that real tools write, and what these tools say of them. A test whose tool is missing says so and passes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
 use layerscope::analysis::packages::{PackageKind, Packages};
+use layerscope::units::hex;
 use tempfile::TempDir;
 
 use crate::common::image::Layer;
@@ -179,14 +181,14 @@ fn rpm_root() -> Ready<TempDir> {
     let mut build = tool("rpmbuild")?;
     define(&mut build, "_topdir", at("build").display().to_string());
     run(build.arg("-bb").arg(at("wide.spec")));
-    let built = at("build/RPMS/noarch");
+    let made = at("build/RPMS/noarch");
     let mut install = tool("rpm")?;
     define(&mut install, "_db_backend", "sqlite".into());
     define(&mut install, "_dbpath", "/var/lib/rpm".into());
     fs::create_dir_all(at("root/etc")).unwrap();
     fs::write(at("root/etc/os-release"), "ID=fedora\nVERSION_ID=40\n").unwrap();
     install.arg("--root").arg(at("root")).args(["-i", "--nodeps", "--noscripts"]);
-    let files = fs::read_dir(built).unwrap().map(|file| file.unwrap().path());
+    let files = fs::read_dir(made).unwrap().map(|file| file.unwrap().path());
     run(install.args(files));
     Ok(folder)
 }
@@ -241,9 +243,9 @@ fn a_berkeley_database_is_read() {
                 format!("VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize=4096\ndb_lorder={order}\nHEADER=END\n");
             let files = fs::read_dir(folder.path().join("build/RPMS/noarch")).unwrap().map(|file| file.unwrap().path());
             for (number, file) in files.enumerate() {
-                let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
                 let header = header(&fs::read(file).unwrap());
-                told += &format!(" {}\n {}\n", hex(&u32::try_from(number + 1).unwrap().to_le_bytes()), hex(&header));
+                let key = u32::try_from(number + 1).unwrap().to_le_bytes();
+                writeln!(told, " {}\n {}", hex(&key), hex(&header)).unwrap();
             }
             told += "DATA=END\n";
             let dump = folder.path().join("dump");

@@ -9,8 +9,8 @@ use crate::{deb, image};
 /// Packages as dpkg and apt know them; each owns one file of as many bytes as stand beside it.
 fn installed(packages: &[(&str, &str, usize)], automatic: &[&str]) -> Image {
     let status: String = packages.iter().map(|(name, more, _)| deb(name, "1", more)).collect();
-    let marks: String =
-        automatic.iter().map(|name| format!("Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n")).collect();
+    let mark = |name: &&str| format!("Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n");
+    let marks = automatic.iter().map(mark).collect::<Vec<_>>().concat();
     let layer = Layer::new().file("var/lib/dpkg/status", status).file("var/lib/apt/extended_states", marks);
     let layer = packages.iter().fold(layer, |layer, (name, _, size)| {
         layer
@@ -81,6 +81,22 @@ fn recommendations_alone_are_told_with_what_they_pull_in() {
     let names: Vec<_> = only.goes.iter().map(|(id, _)| packages.get(*id).record.name.as_str()).collect();
     assert_eq!(names, ["extra", "extra-lib", "virtual-answer"]);
     assert_eq!(only.bytes, 235);
+}
+
+/// dpkg's priority keeps a package from being cleaned up; it does not mean that it came by itself.
+#[test]
+fn a_required_package_may_be_there_by_recommendation() {
+    let image = installed(
+        &[
+            ("app", "Recommends: locale\n", 1),
+            ("locale", "Priority: required\n", 2),
+            ("init", "Priority: required\n", 4),
+        ],
+        &["locale", "init"],
+    );
+    let packages = image.packages();
+    assert_eq!(packages.recommends_only().bytes, 2);
+    assert_eq!(packages.unneeded().bytes, 0);
 }
 
 #[test]

@@ -190,7 +190,8 @@ impl<'a> Assembler<'a> {
         let mut files: Vec<_> = source.files(Role::AptSettings, layers).collect();
         files.sort_unstable_by_key(|(path, _)| self.kept.index.name(*path));
         let contents: Vec<_> = files.iter().filter_map(|(_, entry)| self.kept.contents.of(*entry)).collect();
-        let is_off = |name: &str| contents.iter().filter_map(|bytes| dpkg::setting(bytes, name)).last() == Some(false);
+        let is_off =
+            |name: &str| contents.iter().filter_map(|bytes| dpkg::setting(bytes, name)).next_back() == Some(false);
         if is_off("RecommendsImportant") {
             Follow::Depends
         } else if is_off("SuggestsImportant") {
@@ -229,7 +230,9 @@ fn claim(
         Files::Folder(folder) => made.folders.push((*folder, package)),
         Files::Itself(path) => push(Some(*path)),
         Files::Listed(from, listed) => {
-            listed.iter().for_each(|path| push(paths.find(root, *from, path, layer)));
+            for path in listed {
+                push(paths.find(root, *from, path, layer));
+            }
         }
         Files::List(role, entry) => {
             let Some(bytes) = kept.contents.of(*entry) else {

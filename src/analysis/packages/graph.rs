@@ -26,8 +26,8 @@ pub fn connect(packages: &mut [Package], owners: &[u32], mut owner: impl FnMut(&
         let mut wishes = |wishes: &[Vec<String>]| -> Vec<Vec<PackageId>> {
             let mut found: Vec<Vec<PackageId>> = Vec::new();
             for wish in wishes.iter().filter(|_| package.is_installed()) {
-                let named = wish.iter().filter_map(|name| names.get(&(package.kind, space(package), name.as_str())));
-                let mut answers: Vec<PackageId> = named.flatten().copied().collect();
+                let by_name = wish.iter().filter_map(|name| names.get(&(package.kind, space(package), name.as_str())));
+                let mut answers: Vec<PackageId> = by_name.flatten().copied().collect();
                 if answers.is_empty() && package.kind.is_system() {
                     let paths = wish.iter().filter_map(|name| name.strip_prefix('/'));
                     answers
@@ -68,18 +68,27 @@ pub enum Follow {
     Suggests,
 }
 
-/// Whether something else than another package's wish keeps it.
-fn is_kept(package: &Package) -> bool {
-    let record = &package.record;
-    record.asked != Asked::Automatic || record.essential || record.priority == "required"
+/// Whether something else than another package's wish brought it.
+pub fn is_asked(package: &Package) -> bool {
+    package.record.asked != Asked::Automatic || package.record.essential
 }
 
-/// For every package whether it stays: it is kept, or what is kept leads to it.
-pub fn reach(packages: &[Package], is_gone: &[bool], follow: impl Fn(&Package) -> Follow) -> Vec<bool> {
+/// Whether something else than another package's wish keeps it: dpkg's priority says what no system goes without.
+pub fn is_kept(package: &Package) -> bool {
+    is_asked(package) || package.record.priority == "required"
+}
+
+/// For every package whether `begins` says that it does, or those lead to it. What is gone leads nowhere.
+pub fn reach(
+    packages: &[Package],
+    is_gone: &[bool],
+    begins: impl Fn(&Package) -> bool,
+    follow: impl Fn(&Package) -> Follow,
+) -> Vec<bool> {
     let mut reached = vec![false; packages.len()];
     let mut waiting = Vec::new();
     for place in 0..packages.len() {
-        if packages[place].is_installed() && !is_gone[place] && is_kept(&packages[place]) {
+        if packages[place].is_installed() && !is_gone[place] && begins(&packages[place]) {
             reached[place] = true;
             waiting.push(place);
         }

@@ -48,22 +48,26 @@ pub fn node(bytes: &[u8]) -> Option<Record> {
 pub fn gem(file: &[u8], bytes: &[u8]) -> Option<(Record, Vec<u8>)> {
     let folder = file.strip_suffix(b".gemspec")?;
     let stub = lines(bytes).take(5).find_map(|line| line.strip_prefix(b"# stub: "));
-    let mut record = Record::default();
-    if let Some(stub) = stub {
+    let record = |name: &str, version: &str, platform: &str| Record {
+        name: name.to_owned(),
+        version: version.to_owned(),
+        arch: platform.to_owned(),
+        ..Record::default()
+    };
+    let record = if let Some(stub) = stub {
         let stub = text(stub);
         let mut words = stub.split(' ');
-        record.name = words.next().unwrap_or_default().to_owned();
-        record.version = words.next().unwrap_or_default().to_owned();
-        record.arch = words.next().filter(|platform| *platform != "ruby").unwrap_or_default().to_owned();
+        let mut word = || words.next().unwrap_or_default();
+        let (name, version, platform) = (word(), word(), word());
+        record(name, version, if platform == "ruby" { "" } else { platform })
     } else {
         // The version begins at the last hyphen before a digit.
         let name = text(folder);
         let at =
             name.rmatch_indices('-').find(|(at, _)| name[at + 1..].starts_with(|next: char| next.is_ascii_digit()));
         let (at, _) = at?;
-        record.name = name[..at].to_owned();
-        record.version = name[at + 1..].to_owned();
-    }
+        record(&name[..at], &name[at + 1..], "")
+    };
     (!record.name.is_empty()).then(|| (record, folder.to_vec()))
 }
 
@@ -110,7 +114,8 @@ struct Dependencies {
     libraries: BTreeMap<String, Library>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
+#[allow(clippy::zero_sized_map_values)] // The keys of an object; what they lead to is not kept.
 struct Target {
     #[serde(default)]
     runtime: BTreeMap<String, serde::de::IgnoredAny>,

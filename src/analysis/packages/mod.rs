@@ -263,8 +263,8 @@ impl Packages {
         sources.systems.iter().chain(&sources.others).for_each(|source| assembler.add(source, stack));
         let (made, mut paths) = assembler.finish();
         let last = u32::try_from(stack.len()).unwrap_or(u32::MAX).saturating_sub(1);
-        let releases = sources.releases.iter().filter_map(|part| contents.of(part.history.at(last)?));
-        let distribution = releases.filter_map(Distribution::read).next();
+        let mut releases = sources.releases.iter().filter_map(|part| contents.of(part.history.at(last)?));
+        let distribution = releases.find_map(Distribution::read);
 
         let mut packages = Self { distribution, ..Self::default() };
         let weighed = weigh(index, stack, account, &paths, &made);
@@ -366,6 +366,8 @@ fn weigh(index: &Index, stack: &Stack, account: &Account, paths: &Paths<'_>, mad
             bytes.visible += if owned.is_visible { owned.size } else { 0 };
         }
     });
-    packages.iter_mut().for_each(|package| package.layers.retain(|layer| layer.shipped > 0));
+    for package in &mut packages {
+        package.layers.retain(|layer| layer.shipped > 0);
+    }
     Weighed { packages, owners }
 }

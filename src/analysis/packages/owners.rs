@@ -58,7 +58,7 @@ impl<'a> Owners<'a> {
         let claims = self.claims_on(path);
         let now = claims.iter().find(|claim| claim.from <= layer && layer < claim.until);
         // An image may be put together in another order: first the files, then the database.
-        let later = || {
+        let afterwards = || {
             let next = claims.iter().find(|claim| claim.from > layer)?;
             let survives = match self.account.fate(entry, layer) {
                 Fate::Visible => true,
@@ -68,7 +68,7 @@ impl<'a> Owners<'a> {
         };
         let folder = self.folders[path.place()];
         let in_folder = (folder != NONE).then_some(folder);
-        match now.or_else(later) {
+        match now.or_else(afterwards) {
             // Another version of a language's package may have listed more than the one whose folder it is.
             Some(claim) => Some(claim.package),
             None => in_folder,
@@ -86,8 +86,8 @@ impl<'a> Owners<'a> {
     /// The system's package that a path belongs to, as it was last.
     pub fn system(&self, path: PathId) -> Option<u32> {
         let claims = self.claims_on(path).iter();
-        let of_system = claims.filter(|claim| self.drafts[claim.package as usize].kind.is_system());
-        of_system.last().map(|claim| claim.package)
+        let mut of_system = claims.filter(|claim| self.drafts[claim.package as usize].kind.is_system());
+        of_system.next_back().map(|claim| claim.package)
     }
 }
 

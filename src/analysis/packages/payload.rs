@@ -129,99 +129,113 @@ fn is_program_folder(parts: &Parts<'_>) -> bool {
 /// For every path whether a manager or the system writes it: what is below such a folder is so too.
 fn states(index: &Index) -> Vec<bool> {
     let mut states = vec![false; index.paths()];
+    for path in STATES.iter().filter_map(|path| index.find(path.as_bytes())) {
+        states[path.place()] = true;
+    }
     for place in 1..states.len() {
         let path = PathId::from_place(u32::try_from(place).unwrap_or(NONE));
         let is_below = index.parent(path).is_some_and(|parent| states[parent.place()]);
-        states[place] = is_below || is_state(&parts_of(index, path));
+        states[place] = states[place] || is_below || CACHES.contains(&index.name(path));
     }
     states
 }
 
-/// Files and folders that managers, their scripts and engines write.
-fn is_state(parts: &Parts<'_>) -> bool {
-    match parts {
-        [
-            b"dpkg" | b"apt" | b"rpm" | b"rpmmanifest" | b"dnf" | b"yum" | b"pacman" | b"ucf" | b"pam" | b"systemd",
-            b"lib",
-            b"var",
-            b"",
-            ..,
-        ]
-        | [
-            b"apt" | b"debconf" | b"ldconfig" | b"dnf" | b"yum" | b"libdnf5" | b"tdnf" | b"zypp" | b"apk" | b"pacman"
-            | b"man" | b"fontconfig",
-            b"cache",
-            b"var",
-            b"",
-            ..,
-        ]
-        | [
-            b"apt" | b"dpkg.log" | b"alternatives.log" | b"bootstrap.log" | b"pacman.log" | b"dnf.log" | b"apk.log",
-            b"log",
-            b"var",
-            b"",
-            ..,
-        ]
-        | [b"rpm" | b"libdnf5", b"sysimage", b"lib", b"usr", b"", ..]
-        | [b"db", b"apk", b"lib", b"", ..]
-        | [b"db", b"apk", b"lib", b"usr", b"", ..]
-        | [b"db", b"sgml-base" | b"xml-core", b"lib", b"var", b"", ..]
-        | [b"apk" | b"alternatives", b"etc", b"", ..]
-        | [b"certs", b"ssl", b"etc", b"", ..]
-        | [
-            b"mime.cache" | b"gschemas.compiled" | b"icon-theme.cache" | b"loaders.cache" | b"giomodule.cache"
-            | b"locale-archive",
-            ..,
-        ]
-        | [b"dev" | b"proc" | b"sys", b"", ..] => true,
-        [b".dockerenv" | b".containerenv", folder, ..] => matches!(*folder, b"" | b"run"),
-        [file, b"etc", b"", ..] => is_system_file(file),
-        [file, b"pam.d", b"etc", b"", ..] => file.starts_with(b"common-"),
-        [b"opasswd", b"security", b"etc", b"", ..]
-        | [b"btmp" | b"wtmp" | b"lastlog" | b"faillog", b"log", b"var", b"", ..]
-        | [b"shells.state" | b"python", b"lib", b"var", b"", ..]
-        | [b"dir", b"info", b"share", b"usr", b"", ..]
-        // What every user's folder begins with.
-        | [b".bashrc" | b".profile", b"root", b"", ..] => true,
-        _ => false,
-    }
-}
+/// Caches that triggers rebuild, wherever they are.
+const CACHES: [&[u8]; 6] =
+    [b"mime.cache", b"gschemas.compiled", b"icon-theme.cache", b"loaders.cache", b"giomodule.cache", b"locale-archive"];
 
-/// Files in `etc` that scripts write when a system is set up.
-fn is_system_file(file: &[u8]) -> bool {
-    matches!(
-        file,
-        b"ld.so.cache"
-            | b"passwd"
-            | b"passwd-"
-            | b"group"
-            | b"group-"
-            | b"shadow"
-            | b"shadow-"
-            | b"gshadow"
-            | b"gshadow-"
-            | b"subuid"
-            | b"subuid-"
-            | b"subgid"
-            | b"subgid-"
-            | b"hosts"
-            | b"hostname"
-            | b"resolv.conf"
-            | b"machine-id"
-            | b"mtab"
-            | b"localtime"
-            | b"timezone"
-            | b"environment"
-            | b"shells"
-            | b".pwd.lock"
-            | b".updated"
-            | b"ca-certificates.conf"
-            | b"mailcap"
-            | b"fstab"
-            | b"os-release"
-            | b"profile"
-            | b"nsswitch.conf"
-            | b"motd"
-            | b"inputrc"
-    )
-}
+/// Files and folders that managers, the scripts of their packages, and engines write.
+const STATES: &[&str] = &[
+    ".dockerenv",
+    "dev",
+    "etc/.pwd.lock",
+    "etc/.updated",
+    "etc/alternatives",
+    "etc/apk",
+    "etc/ca-certificates.conf",
+    "etc/environment",
+    "etc/fstab",
+    "etc/group",
+    "etc/group-",
+    "etc/gshadow",
+    "etc/gshadow-",
+    "etc/hostname",
+    "etc/hosts",
+    "etc/inputrc",
+    "etc/ld.so.cache",
+    "etc/localtime",
+    "etc/machine-id",
+    "etc/mailcap",
+    "etc/motd",
+    "etc/mtab",
+    "etc/nsswitch.conf",
+    "etc/os-release",
+    "etc/pam.d/common-account",
+    "etc/pam.d/common-auth",
+    "etc/pam.d/common-password",
+    "etc/pam.d/common-session",
+    "etc/pam.d/common-session-noninteractive",
+    "etc/passwd",
+    "etc/passwd-",
+    "etc/profile",
+    "etc/resolv.conf",
+    "etc/security/opasswd",
+    "etc/shadow",
+    "etc/shadow-",
+    "etc/shells",
+    "etc/ssl/certs",
+    "etc/subgid",
+    "etc/subgid-",
+    "etc/subuid",
+    "etc/subuid-",
+    "etc/timezone",
+    "lib/apk/db",
+    "proc",
+    // What every user's folder begins with.
+    "root/.bashrc",
+    "root/.profile",
+    "run/.containerenv",
+    "sys",
+    "usr/lib/apk/db",
+    "usr/lib/sysimage/libdnf5",
+    "usr/lib/sysimage/rpm",
+    "usr/share/info/dir",
+    "var/cache/apk",
+    "var/cache/apt",
+    "var/cache/debconf",
+    "var/cache/dnf",
+    "var/cache/fontconfig",
+    "var/cache/ldconfig",
+    "var/cache/libdnf5",
+    "var/cache/man",
+    "var/cache/pacman",
+    "var/cache/tdnf",
+    "var/cache/yum",
+    "var/cache/zypp",
+    "var/lib/apt",
+    "var/lib/db",
+    "var/lib/dnf",
+    "var/lib/dpkg",
+    "var/lib/pacman",
+    "var/lib/pam",
+    "var/lib/python",
+    "var/lib/rpm",
+    "var/lib/rpmmanifest",
+    "var/lib/sgml-base",
+    "var/lib/shells.state",
+    "var/lib/systemd",
+    "var/lib/ucf",
+    "var/lib/xml-core",
+    "var/lib/yum",
+    "var/log/alternatives.log",
+    "var/log/apk.log",
+    "var/log/apt",
+    "var/log/bootstrap.log",
+    "var/log/btmp",
+    "var/log/dnf.log",
+    "var/log/dpkg.log",
+    "var/log/faillog",
+    "var/log/lastlog",
+    "var/log/pacman.log",
+    "var/log/wtmp",
+];

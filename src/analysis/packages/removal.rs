@@ -1,7 +1,7 @@
 //! What would go: packages that are there by recommendation alone, that nothing needs any more, and what falls with
 //! others that are taken away.
 
-use super::graph::{Follow, reach};
+use super::graph::{Follow, is_asked, is_kept, reach};
 use super::{Database, PackageId, Packages};
 
 /// Why a package goes.
@@ -58,8 +58,8 @@ impl Packages {
     #[must_use]
     pub fn recommends_only(&self) -> Removal {
         let nothing = vec![false; self.all.len()];
-        let needed = reach(&self.all, &nothing, |_| Follow::Depends);
-        let recommended = reach(&self.all, &nothing, |_| Follow::Recommends);
+        let needed = reach(&self.all, &nothing, is_asked, |_| Follow::Depends);
+        let recommended = reach(&self.all, &nothing, is_asked, |_| Follow::Recommends);
         let only = self.ids().filter(|id| recommended[id.place()] && !needed[id.place()]);
         self.removal(only.map(|id| (id, Reason::Asked)).collect())
     }
@@ -71,7 +71,9 @@ impl Packages {
         let mut answers: Vec<Vec<usize>> = vec![Vec::new(); self.all.len()];
         for id in self.ids() {
             for wish in &self.get(id).depends {
-                wish.iter().for_each(|answer| answers[answer.place()].push(left.len()));
+                for answer in wish {
+                    answers[answer.place()].push(left.len());
+                }
                 left.push((id, wish.len()));
             }
         }
@@ -89,7 +91,7 @@ impl Packages {
     }
 
     fn needed(&self, gone: &[bool]) -> Vec<bool> {
-        reach(&self.all, gone, |package| {
+        reach(&self.all, gone, is_kept, |package| {
             let is_its = |database: &&Database| (database.kind, database.root) == (package.kind, package.root);
             self.databases.iter().find(is_its).map_or(Follow::default(), |database| database.keeps)
         })

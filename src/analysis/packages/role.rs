@@ -58,41 +58,40 @@ pub fn parts_of(index: &Index, path: PathId) -> Parts<'_> {
 /// What a file tells, and how many parts of its path lead to it from the root that it speaks of. For what languages
 /// keep, that is the folder of the file.
 pub fn role(parts: &Parts<'_>) -> Option<(Role, usize)> {
-    use Role::*;
     Some(match parts {
-        [b"status", b"dpkg", b"lib", b"var", ..] => (DpkgStatus, 4),
-        [b"diversions", b"dpkg", b"lib", b"var", ..] => (DpkgDiversions, 4),
-        [file, b"info", b"dpkg", b"lib", b"var", ..] if file.ends_with(b".list") => (DpkgList, 5),
-        [file, b"status.d", b"dpkg", b"lib", b"var", ..] if file.ends_with(b".md5sums") => (DpkgSums, 5),
-        [_, b"status.d", b"dpkg", b"lib", b"var", ..] => (DpkgPart, 5),
-        [b"extended_states", b"apt", b"lib", b"var", ..] => (AptMarks, 4),
-        [_, b"apt.conf.d", b"apt", b"etc", ..] => (AptSettings, 4),
-        [b"apt.conf", b"apt", b"etc", ..] => (AptSettings, 3),
-        [b"installed", b"db", b"apk", b"lib", b"usr", ..] => (ApkInstalled, 5),
-        [b"installed", b"db", b"apk", b"lib", ..] => (ApkInstalled, 4),
-        [b"world", b"apk", b"etc", ..] => (ApkWorld, 3),
+        [b"status", b"dpkg", b"lib", b"var", ..] => (Role::DpkgStatus, 4),
+        [b"diversions", b"dpkg", b"lib", b"var", ..] => (Role::DpkgDiversions, 4),
+        [file, b"info", b"dpkg", b"lib", b"var", ..] if file.ends_with(b".list") => (Role::DpkgList, 5),
+        [file, b"status.d", b"dpkg", b"lib", b"var", ..] if file.ends_with(b".md5sums") => (Role::DpkgSums, 5),
+        [_, b"status.d", b"dpkg", b"lib", b"var", ..] => (Role::DpkgPart, 5),
+        [b"extended_states", b"apt", b"lib", b"var", ..] => (Role::AptMarks, 4),
+        [_, b"apt.conf.d", b"apt", b"etc", ..] => (Role::AptSettings, 4),
+        [b"apt.conf", b"apt", b"etc", ..] => (Role::AptSettings, 3),
+        [b"installed", b"db", b"apk", b"lib", b"usr", ..] => (Role::ApkInstalled, 5),
+        [b"installed", b"db", b"apk", b"lib", ..] => (Role::ApkInstalled, 4),
+        [b"world", b"apk", b"etc", ..] => (Role::ApkWorld, 3),
         [file, b"rpm", b"sysimage", b"lib", b"usr", ..] => (rpm(file)?, 5),
         [file, b"rpm", b"lib", b"var", ..] | [file, b"rpm", b"share", b"usr", ..] => (rpm(file)?, 4),
-        [b"container-manifest-2", b"rpmmanifest", b"lib", b"var", ..] => (RpmManifest, 4),
-        [b"desc", _, b"local", b"pacman", b"lib", b"var", ..] => (PacmanPackage, 6),
-        [b"files", _, b"local", b"pacman", b"lib", b"var", ..] => (PacmanFiles, 6),
-        [b"os-release", b"etc", ..] => (Release, 2),
-        [b"os-release", b"lib", b"usr", ..] => (Release, 3),
-        [b"METADATA", folder, ..] if folder.ends_with(b".dist-info") => (PythonPackage, 1),
-        [b"RECORD", folder, ..] if folder.ends_with(b".dist-info") => (PythonFiles, 1),
+        [b"container-manifest-2", b"rpmmanifest", b"lib", b"var", ..] => (Role::RpmManifest, 4),
+        [b"desc", _, b"local", b"pacman", b"lib", b"var", ..] => (Role::PacmanPackage, 6),
+        [b"files", _, b"local", b"pacman", b"lib", b"var", ..] => (Role::PacmanFiles, 6),
+        [b"os-release", b"etc", ..] => (Role::Release, 2),
+        [b"os-release", b"lib", b"usr", ..] => (Role::Release, 3),
+        [b"METADATA", folder, ..] if folder.ends_with(b".dist-info") => (Role::PythonPackage, 1),
+        [b"RECORD", folder, ..] if folder.ends_with(b".dist-info") => (Role::PythonFiles, 1),
         [b"PKG-INFO", folder, b"site-packages" | b"dist-packages", ..] if folder.ends_with(b".egg-info") => {
-            (PythonPackage, 1)
+            (Role::PythonPackage, 1)
         }
-        [file, b"site-packages" | b"dist-packages", ..] if file.ends_with(b".egg-info") => (PythonPackage, 1),
+        [file, b"site-packages" | b"dist-packages", ..] if file.ends_with(b".egg-info") => (Role::PythonPackage, 1),
         [b"package.json", _, b"node_modules", ..] | [b"package.json", _, b"nodejs", b"share", b"usr", ..] => {
-            (NodePackage, 1)
+            (Role::NodePackage, 1)
         }
-        [b"package.json", _, scope, b"node_modules", ..] if scope.starts_with(b"@") => (NodePackage, 1),
+        [b"package.json", _, scope, b"node_modules", ..] if scope.starts_with(b"@") => (Role::NodePackage, 1),
         [file, b"specifications", ..] | [file, b"default", b"specifications", ..] if file.ends_with(b".gemspec") => {
-            (Gem, 1)
+            (Role::Gem, 1)
         }
-        [b"installed.json", b"composer", b"vendor", ..] => (Composer, 1),
-        [file, ..] if file.ends_with(b".deps.json") => (Dotnet, 1),
+        [b"installed.json", b"composer", b"vendor", ..] => (Role::Composer, 1),
+        [file, ..] if file.ends_with(b".deps.json") => (Role::Dotnet, 1),
         _ => return None,
     })
 }
