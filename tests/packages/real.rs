@@ -25,15 +25,26 @@ fn packed(folder: &Path, paths: &[&str]) -> Ready<Image> {
     Ok(Image::read([&layer(folder, paths)?[..]]))
 }
 
-/// The database of the Debian that these tests run on, without the files of its packages.
-fn here() -> Ready<Vec<u8>> {
+/// The database of the Debian that these tests run on, without the files of its packages: as a layer, and unpacked, for
+/// something may be installed while they run.
+struct Here {
+    layer: Vec<u8>,
+    folder: TempDir,
+}
+
+fn here() -> Ready<Here> {
     if !Path::new("/var/lib/dpkg/status").is_file() {
         return Err(Skip::optional("this is no Debian"));
     }
     let marks = "var/lib/apt/extended_states";
     let mut paths = vec!["var/lib/dpkg/status", "var/lib/dpkg/info", "var/lib/dpkg/diversions", "etc/os-release"];
     paths.extend(Path::new("/").join(marks).exists().then_some(marks));
-    layer(Path::new("/"), &paths)
+    let layer = layer(Path::new("/"), &paths)?;
+    let folder = TempDir::new().unwrap();
+    let packed = folder.path().join("layer");
+    fs::write(&packed, &layer).unwrap();
+    run(tool("tar")?.arg("-C").arg(folder.path()).arg("-xf").arg(&packed));
+    Ok(Here { layer, folder })
 }
 
 fn names(packages: &Packages) -> BTreeMap<String, String> {
@@ -46,9 +57,13 @@ fn names(packages: &Packages) -> BTreeMap<String, String> {
 #[test]
 fn dpkg_tells_the_same_packages() {
     test(|| {
-        let image = Image::read([&here()?[..]]);
-        let told =
-            line(tool("dpkg-query")?.args(["-W", "-f", "${db:Status-Status} ${Package}:${Architecture} ${Version}\n"]));
+        let here = here()?;
+        let image = Image::read([&here.layer[..]]);
+        let told = line(tool("dpkg-query")?.arg("--admindir").arg(here.folder.path().join("var/lib/dpkg")).args([
+            "-W",
+            "-f",
+            "${db:Status-Status} ${Package}:${Architecture} ${Version}\n",
+        ]));
         let told: BTreeMap<String, String> = told
             .lines()
             .filter_map(|line| line.strip_prefix("installed ")?.split_once(' '))
@@ -136,16 +151,19 @@ fn apt_would_remove_the_same_packages() {
     const ASKED: usize = 25;
     test(|| {
         let here = here()?;
-        let folder = TempDir::new().unwrap();
-        let settings = folder.path().join("settings");
+        let at = |path: &str| here.folder.path().join(path).display().to_string();
+        let settings = here.folder.path().join("settings");
         let mut compared = 0;
         for keeps_suggested in [true, false] {
             let setting = format!("APT::AutoRemove::SuggestsImportant \"{keeps_suggested}\";\n");
-            let own = "Dir::Etc::Parts \"/nonexistent\";\nDir::State::Lists \"/nonexistent/\";\nDir::Cache::pkgcache \"\";\n\
-                Dir::Cache::srcpkgcache \"\";\nDebug::NoLocking \"1\";\n";
-            fs::write(&settings, format!("{own}{setting}")).unwrap();
+            let (status, marks) = (at("var/lib/dpkg/status"), at("var/lib/apt/extended_states"));
+            let own = format!(
+                "Dir::State::status \"{status}\";\nDir::State::extended_states \"{marks}\";\nDir::Etc::Parts \"/nonexistent\";\n\
+                Dir::State::Lists \"/nonexistent/\";\nDir::Cache::pkgcache \"\";\nDir::Cache::srcpkgcache \"\";\nDebug::NoLocking \"1\";\n"
+            );
+            fs::write(&settings, own + &setting).unwrap();
             let layer = Layer::new().file("etc/apt/apt.conf.d/docker-autoremove-suggests", setting).finish();
-            let image = Image::read([&here[..], &layer[..]]);
+            let image = Image::read([&here.layer[..], &layer[..]]);
             let packages = image.packages();
             let may_go: Vec<_> = packages.ids().filter(|id| !packages.get(*id).record.essential).collect();
             for id in may_go.iter().step_by((may_go.len() / ASKED).max(1)) {

@@ -235,3 +235,16 @@ fn programs_that_no_package_owns_are_told() {
     );
     assert_eq!(packages.payload.bytes, 93);
 }
+
+/// A file of a distroless image that could not be read says nothing of its package.
+#[test]
+fn what_is_not_read_did_not_go() {
+    let part = |name: &str| format!("var/lib/dpkg/status.d/{name}");
+    let first = Layer::new().file(part("a"), "Package: a\nVersion: 1\n").file(part("b"), "Package: b\nVersion: 1\n");
+    // A file of 5 MiB is no paragraph, and is not kept.
+    let second = Layer::new().filled(&part("a"), 5 << 20, b'x').file(part("c"), "Package: c\nVersion: 1\n");
+    let image = image([first, second]);
+    let packages = image.packages();
+    assert!(named(&packages, "a").1.is_installed() && named(&packages, "c").1.is_installed());
+    assert_eq!(packages.unread.iter().map(|one| (one.layer, one.fault)).collect::<Vec<_>>(), [(1, Fault::NotKept)]);
+}

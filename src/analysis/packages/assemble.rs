@@ -1,12 +1,12 @@
 //! Puts together what sources say after each layer: packages with their stories, and their claims on files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::paths::Paths;
 use super::record::{PackageKind, Record};
 use super::role::Role;
 use super::sources::Source;
-use super::view::{Fault, Files, Found, Kept, MOST_READ, View, view};
+use super::view::{Fault, Files, Found, Kept, List, MOST_READ, View, view};
 use super::{Database, Follow, Step, Unread, What, dpkg, pacman, python};
 use crate::index::{EntryId, Index, Kind, PathId, Stack};
 
@@ -39,6 +39,19 @@ pub struct Assembled {
     pub folders: Vec<(PathId, u32)>,
     pub databases: Vec<Database>,
     pub unread: Vec<Unread>,
+    faults: HashSet<(PathId, Fault)>,
+}
+
+/// Claims that are kept: ten times those of a large desktop. Lists that say more are made to take memory.
+const MOST_CLAIMS: usize = 8_000_000;
+
+impl Assembled {
+    /// Notes what was not read, the first time.
+    fn fault(&mut self, path: PathId, layer: u32, fault: Fault) {
+        if self.faults.insert((path, fault)) {
+            self.unread.push(Unread { path, layer, fault });
+        }
+    }
 }
 
 /// What was known of a source's packages after the layer before.
@@ -84,19 +97,25 @@ impl<'a> Assembler<'a> {
         let (mut removed, mut layers) = (None, Vec::new());
         for layer in source.layers() {
             let View { packages, faults } = view(self.kept, &self.paths, source, layer, &mut self.left);
-            let could_not_read = !faults.is_empty();
-            self.made.unread.extend(faults.into_iter().map(|(path, fault)| Unread { path, layer, fault }));
+            let is_whole = faults.is_empty();
+            for (path, fault) in faults {
+                self.made.fault(path, layer, fault);
+            }
             match packages {
-                // What cannot be read tells nothing, least of all that packages went.
-                Some(found) if could_not_read && found.is_empty() => {}
+                // What cannot be read tells nothing.
+                Some(found) if !is_whole && found.is_empty() => {}
                 Some(found) => {
                     layers.push(layer);
                     removed = None;
                     self.step(source, &mut tracker, layer, found);
+                    // Nor does it tell that the packages went which it does not name.
+                    if is_whole {
+                        self.remove(&mut tracker, layer);
+                    }
                 }
                 // Who deletes the database of a system leaves its packages in place.
                 None if is_system => removed = removed.or(Some(layer)),
-                None => self.step(source, &mut tracker, layer, Vec::new()),
+                None => self.remove(&mut tracker, layer),
             }
         }
         if is_system {
@@ -132,6 +151,10 @@ impl<'a> Assembler<'a> {
                 draft.within = Some(holder);
             }
         }
+    }
+
+    /// Notes that the packages are gone which a layer did not name.
+    fn remove(&mut self, tracker: &mut Tracker, layer: u32) {
         for known in tracker.known.values_mut().filter(|known| known.is_here && known.seen != layer) {
             known.is_here = false;
             self.made.claims[known.claims.clone()].iter_mut().for_each(|claim| claim.until = layer);
@@ -147,7 +170,7 @@ impl<'a> Assembler<'a> {
         tracker: &mut Tracker,
         key: Key,
         layer: u32,
-        Found { record, mut files }: Found,
+        Found { record, files }: Found,
         diversions: &Diversions,
     ) -> u32 {
         let drafts = &mut self.made.drafts;
@@ -172,17 +195,71 @@ impl<'a> Assembler<'a> {
         if is_same && (known.files == files || files.is_empty()) {
             return known.package;
         }
-        let begin = self.made.claims.len();
         let package = known.package;
         let owner = draft.record.name.clone();
-        for file in &files {
-            claim(self.kept, &mut self.paths, &mut self.made, source.root, layer, package, file, (diversions, &owner));
-        }
-        let made = self.made.claims.len();
+        let begin = self.made.claims.len();
         self.made.claims[known.claims.clone()].iter_mut().for_each(|claim| claim.until = layer);
-        known.claims = begin..made;
-        std::mem::swap(&mut known.files, &mut files);
+        known.claims = begin..begin;
+        let mut own = Vec::new();
+        for file in &files {
+            match file {
+                Files::Folder(folder) => self.made.folders.push((*folder, package)),
+                Files::Itself(path) => own.push(*path),
+                Files::Listed(from, listed) => {
+                    own.extend(listed.iter().filter_map(|path| self.paths.find(source.root, *from, path, layer)));
+                }
+                Files::List(list, entry) => {
+                    self.list(source.root, layer, *list, *entry, (diversions, &owner), &mut own);
+                }
+            }
+        }
+        known.files = files;
+        // Folders belong to everybody.
+        own.retain(|path| is_more_than_a_folder(self.kept.index, *path));
+        own.sort_unstable();
+        own.dedup();
+        if begin + own.len() > MOST_CLAIMS {
+            self.made.fault(source.place, layer, Fault::TooMuch);
+            return package;
+        }
+        known.claims.end += own.len();
+        let claim = |path| Claim { path, package, from: layer, until: u32::MAX };
+        self.made.claims.extend(own.into_iter().map(claim));
         package
+    }
+
+    /// The paths of a file that lists them.
+    fn list(
+        &mut self,
+        root: PathId,
+        layer: u32,
+        list: List,
+        entry: EntryId,
+        (diversions, owner): (&Diversions, &str),
+        own: &mut Vec<PathId>,
+    ) {
+        let Some(bytes) = self.kept.contents.of(entry) else {
+            let entry = self.kept.index.entry(entry);
+            if entry.size > 0 {
+                self.made.fault(entry.path, layer, Fault::NotKept);
+            }
+            return;
+        };
+        let paths = &mut self.paths;
+        match list {
+            List::Dpkg => own.extend(dpkg::list(bytes).filter_map(|path| {
+                let diverted = diversions.get(path).filter(|diversion| diversion.by != owner);
+                paths.find(root, root, diverted.map_or(path, |diversion| &diversion.to), layer)
+            })),
+            List::Sums => own.extend(dpkg::md5sums(bytes).filter_map(|path| paths.find(root, root, path, layer))),
+            List::Pacman => own.extend(pacman::files(bytes).filter_map(|path| paths.find(root, root, path, layer))),
+            List::Python => {
+                // Relative to the folder around the one that holds the list.
+                let beside = self.kept.index.parent(root).unwrap_or(Index::ROOT);
+                let files = python::files(bytes);
+                own.extend(files.filter_map(|path| paths.find(Index::ROOT, beside, &path, layer)));
+            }
+        }
     }
 
     /// What apt's settings say of cleaning up, in the end. Files are read in the order of their names.
@@ -210,55 +287,7 @@ impl<'a> Assembler<'a> {
 
 type Diversions = HashMap<Vec<u8>, dpkg::Diversion>;
 
-/// Claims what a package says is its own.
-#[allow(clippy::too_many_arguments)]
-fn claim(
-    kept: Kept<'_>,
-    paths: &mut Paths<'_>,
-    made: &mut Assembled,
-    root: PathId,
-    layer: u32,
-    package: u32,
-    files: &Files,
-    (diversions, owner): (&Diversions, &str),
-) {
-    let mut push = |path: Option<PathId>| {
-        let path = path.filter(|path| is_more_than_a_folder(kept.index, *path));
-        made.claims.extend(path.map(|path| Claim { path, package, from: layer, until: u32::MAX }));
-    };
-    match files {
-        Files::Folder(folder) => made.folders.push((*folder, package)),
-        Files::Itself(path) => push(Some(*path)),
-        Files::Listed(from, listed) => {
-            for path in listed {
-                push(paths.find(root, *from, path, layer));
-            }
-        }
-        Files::List(role, entry) => {
-            let Some(bytes) = kept.contents.of(*entry) else {
-                let path = kept.index.entry(*entry).path;
-                made.unread.push(Unread { path, layer, fault: Fault::NotKept });
-                return;
-            };
-            match role {
-                Role::DpkgList => dpkg::list(bytes).for_each(|path| {
-                    let diverted = diversions.get(path).filter(|diversion| diversion.by != owner);
-                    let path = diverted.map_or(path, |diversion| &diversion.to);
-                    push(paths.find(root, root, path, layer));
-                }),
-                Role::DpkgSums => dpkg::md5sums(bytes).for_each(|path| push(paths.find(root, root, path, layer))),
-                Role::PacmanFiles => pacman::files(bytes).for_each(|path| push(paths.find(root, root, path, layer))),
-                _ => {
-                    // Relative to the folder around the one that holds the list.
-                    let beside = kept.index.parent(root).unwrap_or(Index::ROOT);
-                    python::files(bytes).for_each(|path| push(paths.find(Index::ROOT, beside, &path, layer)));
-                }
-            }
-        }
-    }
-}
-
-/// Folders belong to everybody.
+/// Whether any layer has something else than a folder at a path.
 fn is_more_than_a_folder(index: &Index, path: PathId) -> bool {
     let is_object = |id: EntryId| {
         let kind = index.entry(id).kind;

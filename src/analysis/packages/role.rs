@@ -113,7 +113,7 @@ impl Role {
     pub fn most(self) -> u64 {
         match self {
             Self::RpmBerkeley | Self::RpmNdb | Self::RpmSqlite | Self::RpmLog => 256 * MIB,
-            Self::DpkgStatus | Self::ApkInstalled => 64 * MIB,
+            Self::DpkgStatus | Self::ApkInstalled => 32 * MIB,
             Self::DpkgList | Self::DpkgSums | Self::PacmanFiles | Self::PythonFiles | Self::Composer | Self::Dotnet => {
                 16 * MIB
             }

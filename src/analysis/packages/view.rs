@@ -23,11 +23,24 @@ pub enum Files {
     /// By their paths, from a folder on.
     Listed(PathId, Vec<Vec<u8>>),
     /// By a file that lists them.
-    List(Role, EntryId),
+    List(List, EntryId),
     /// All below a folder.
     Folder(PathId),
     /// One.
     Itself(PathId),
+}
+
+/// How a file lists paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// One a line.
+    Dpkg,
+    /// One a line, behind a checksum.
+    Sums,
+    /// In a block of others.
+    Pacman,
+    /// In the first column, relative to the folder above that of the file.
+    Python,
 }
 
 /// What was read.
@@ -39,7 +52,7 @@ pub struct View {
 }
 
 /// Why a file was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// Its contents were not kept: it is too large, or its layer was read without them.
     NotKept,
@@ -73,7 +86,10 @@ pub struct Kept<'a> {
 
 /// Bytes that are read of one image, a file counted each time: real images stay below a tenth. One with very many
 /// layers could ask for the same large database at each.
-pub const MOST_READ: u64 = 4 * 1024 * 1024 * 1024;
+pub const MOST_READ: u64 = 2 * 1024 * 1024 * 1024;
+
+/// What looking for a file costs, in bytes that could be read instead.
+const LOOK: u64 = 256;
 
 /// Reads sources at layers.
 struct Reader<'a, 'p> {
@@ -87,6 +103,10 @@ struct Reader<'a, 'p> {
 
 /// What a source says after a layer. Takes what it reads from `left`.
 pub fn view<'a>(kept: Kept<'a>, paths: &Paths<'a>, source: &'a Source, layer: u32, left: &mut u64) -> View {
+    let Some(rest) = left.checked_sub(LOOK * source.parts.len() as u64) else {
+        return View { packages: Some(Vec::new()), faults: vec![(source.place, Fault::TooMuch)] };
+    };
+    *left = rest;
     let mut reader = Reader { kept, paths, left, source, layer, faults: Vec::new() };
     let is_there = source.parts.iter().any(|part| part.role.is_main() && part.history.at(layer).is_some());
     let packages = is_there.then(|| match source.kind {
@@ -104,6 +124,9 @@ pub fn view<'a>(kept: Kept<'a>, paths: &Paths<'a>, source: &'a Source, layer: u3
     });
     View { packages, faults: reader.faults }
 }
+
+/// How packages come out of a database's bytes.
+type Reading<'r> = &'r dyn Fn(&[u8]) -> rpm::Read;
 
 impl<'a> Reader<'a, '_> {
     /// The contents of every file of a role.
@@ -157,14 +180,14 @@ impl<'a> Reader<'a, '_> {
                 // Packages that may be installed for several architectures have theirs in the name.
                 let with_arch = format!("{}:{}", record.name, record.arch);
                 let list = lists.get(record.name.as_bytes()).or_else(|| lists.get(with_arch.as_bytes()));
-                let files = list.map(|list| Files::List(Role::DpkgList, *list)).into_iter().collect();
+                let files = list.map(|list| Files::List(List::Dpkg, *list)).into_iter().collect();
                 found.push(Found { record, files });
             }
         }
         for (path, bytes) in self.read(Role::DpkgPart) {
             for record in dpkg::status_d(bytes) {
                 let sums = sums.get(self.stem(path, "")).or_else(|| sums.get(record.name.as_bytes()));
-                let files = sums.map(|sums| Files::List(Role::DpkgSums, *sums)).into_iter().collect();
+                let files = sums.map(|sums| Files::List(List::Sums, *sums)).into_iter().collect();
                 found.push(Found { record, files });
             }
         }
@@ -196,13 +219,14 @@ impl<'a> Reader<'a, '_> {
     /// The newest format that has anything: an upgrade may leave the file of the older one behind.
     fn rpm(&mut self) -> Vec<Found> {
         let log = self.read_one(Role::RpmLog).map(|(_, log)| log);
-        for role in [Role::RpmSqlite, Role::RpmNdb, Role::RpmBerkeley] {
+        let formats: [(Role, Reading<'_>); 3] = [
+            (Role::RpmSqlite, &|bytes| rpm::sqlite(bytes, log)),
+            (Role::RpmNdb, &|bytes| rpm::ndb(bytes)),
+            (Role::RpmBerkeley, &|bytes| rpm::berkeley(bytes)),
+        ];
+        for (role, read) in formats {
             for (path, bytes) in self.read(role).into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
-                let (packages, damage) = match role {
-                    Role::RpmSqlite => rpm::sqlite(bytes, log),
-                    Role::RpmNdb => rpm::ndb(bytes),
-                    _ => rpm::berkeley(bytes),
-                };
+                let (packages, damage) = read(bytes);
                 self.faults.extend(damage.map(|damage| (path, damage.into())));
                 if !packages.is_empty() {
                     return self.listed(packages);
@@ -222,7 +246,7 @@ impl<'a> Reader<'a, '_> {
         packages
             .filter_map(|(path, bytes)| {
                 let list = lists.get(&self.kept.index.parent(path));
-                let files = list.map(|list| Files::List(Role::PacmanFiles, *list)).into_iter().collect();
+                let files = list.map(|list| Files::List(List::Pacman, *list)).into_iter().collect();
                 Some(Found { record: pacman::desc(bytes)?, files })
             })
             .collect()
@@ -244,7 +268,7 @@ impl<'a> Reader<'a, '_> {
         let Some(record) = self.own(Role::PythonPackage, python::metadata) else { return Vec::new() };
         let is_file = self.kept.index.name(self.source.place).ends_with(b".egg-info");
         let mut files = vec![if is_file { Files::Itself(self.source.place) } else { Files::Folder(self.source.root) }];
-        files.extend(list.map(|(_, list)| Files::List(Role::PythonFiles, list)));
+        files.extend(list.map(|(_, list)| Files::List(List::Python, list)));
         vec![Found { record, files }]
     }
 
