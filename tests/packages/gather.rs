@@ -55,11 +55,11 @@ impl Feed for Taken<'_> {
 }
 
 impl Tap for Taken<'_> {
-    fn wants(&mut self, path: &[u8], size: u64, _: u16) -> Result<Want, LayerError> {
+    fn wants(&mut self, path: &[u8], size: u64, mode: u16) -> Result<Want, LayerError> {
         let mut passing = self.0.borrow_mut();
         passing.path = path.to_vec();
-        passing.bytes = wanted(path, size, 0o755).then(Vec::new);
-        passing.is_scanned = Scanner::may_find(path, size, 0o755);
+        passing.bytes = wanted(path, size, mode).then(Vec::new);
+        passing.is_scanned = Scanner::may_find(path, size, mode);
         Ok(if passing.bytes.is_some() || passing.is_scanned { Want::Contents } else { Want::Hash })
     }
 

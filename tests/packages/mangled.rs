@@ -91,7 +91,7 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 fn read(files: &[(&str, Vec<u8>)]) -> usize {
-    let layer = files.iter().fold(Layer::new(), |layer, (path, bytes)| layer.file(path, bytes));
+    let layer = files.iter().fold(Layer::new().mode(0o755), |layer, (path, bytes)| layer.file(path, bytes));
     let tar = layer.filled("usr/bin/tool", 10, b't').finish();
     let image = Image::read([&tar[..], &tar[..]]);
     let packages = image.packages();
