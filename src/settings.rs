@@ -96,6 +96,7 @@ impl Settings {
         };
         let platform = Some(preferences.platform.as_str()).filter(|platform| !platform.is_empty());
         let platform = platform.map(str::parse).transpose()?;
+        let rules = rules(cli)?;
         Ok(Self {
             reference,
             typed: cli.image.clone().unwrap_or_default(),
@@ -103,13 +104,14 @@ impl Settings {
                 wanted: Wanted { image: cli.choose.clone(), platform },
                 verify: cli.verify,
                 no_scan: cli.no_scan,
+                looked_into: rules.looked_into(),
                 ..Options::default()
             },
             allow_partial: cli.allow_partial,
             gate: ci.then(|| gate(cli)).transpose()?,
             outputs: outputs(cli, ci)?,
             files: cli.files,
-            rules: rules(cli)?,
+            rules,
             dockerfile: dockerfile(cli)?,
             quiet: cli.quiet,
             explore,

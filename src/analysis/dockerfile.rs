@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::finding::{Edit, Finding};
+use super::finding::{Edit, Finding, Severity};
 use super::fixes::{without_package, without_recommends};
 use super::instructions::{Instruction, Instructions};
 
@@ -74,16 +74,31 @@ impl Dockerfile {
     pub fn mended(&self, instructions: &Instructions, findings: &[Finding]) -> String {
         let steps = self.steps(instructions);
         let written = |step: usize| steps.get(&step).map(|place| &self.stage[*place]);
+        let editable = |step: usize| written(step).filter(|written| !written.has_heredoc);
         let mut texts: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let mut dropped: BTreeSet<usize> = BTreeSet::new();
-        for finding in findings {
-            let (Some(edit), Some(step)) = (&finding.fix.edit, finding.fix.step) else { continue };
-            let Some(target) = written(step).filter(|written| !written.has_heredoc) else { continue };
+        let mut edits: Vec<(usize, &Edit)> = findings
+            .iter()
+            .filter(|finding| finding.severity > Severity::Info)
+            .filter_map(|finding| Some((finding.fix.step?, finding.fix.edit.as_ref()?)))
+            .collect();
+        // What takes a step away comes first, and what cleans up comes last, for it cleans up after the others.
+        edits.sort_by_key(|(_, edit)| match edit {
+            Edit::Flag { .. } => 0,
+            Edit::Without(_) | Edit::NoRecommends => 1,
+            Edit::Join { .. } => 2,
+            Edit::Append(_) => 3,
+        });
+        for (step, edit) in edits {
+            let Some(target) = editable(step).filter(|target| !dropped.contains(&target.lines.0)) else { continue };
             let (first, last) = target.lines;
             let text = texts.entry(first).or_insert_with(|| self.lines[first..=last].to_vec());
             match edit {
                 Edit::Append(command) => append(text, command),
-                Edit::Flag(flag) => insert_flag(text, &target.keyword, flag),
+                Edit::Flag { flag, instead_of } => {
+                    insert_flag(text, &target.keyword, flag);
+                    dropped.extend(instead_of.and_then(editable).map(|written| written.lines.0));
+                }
                 Edit::Without(package) => leave_out(text, package),
                 Edit::NoRecommends => {
                     if let Some(mended) = without_recommends(&text.join("\n")) {
@@ -91,7 +106,7 @@ impl Dockerfile {
                     }
                 }
                 Edit::Join { step, is_whole: true } => {
-                    let Some(remover) = written(*step).filter(|written| !written.has_heredoc) else { continue };
+                    let Some(remover) = editable(*step) else { continue };
                     if dropped.insert(remover.lines.0) {
                         append(text, &remover.text);
                     }
@@ -285,8 +300,10 @@ CMD [\"/app/x\"]
             finding(1, Edit::Join { step: 5, is_whole: true }),
             finding(1, Edit::Without("vim".to_owned())),
             finding(1, Edit::Append("apt-get clean".to_owned())),
-            finding(3, Edit::Flag("--chown=app".to_owned())),
+            finding(3, Edit::Flag { flag: "--chown=app".to_owned(), instead_of: Some(4) }),
             finding(2, Edit::Join { step: 4, is_whole: false }),
+            // Its host is gone, so that it stays where it is.
+            finding(4, Edit::Append("true".to_owned())),
         ];
         let mended = Dockerfile::read(FILE).mended(&history(), &findings);
         let expected = FILE
@@ -295,6 +312,7 @@ CMD [\"/app/x\"]
                 "    git \\\n    && rm -rf /var/lib/apt/lists/* \\\n    && apt-get clean\n",
             )
             .replace("copy src", "copy --chown=app src")
+            .replace("RUN chown -R app /app\n", "")
             .replace("RUN rm -rf /var/lib/apt/lists/*\n", "");
         assert_eq!(mended, expected);
     }

@@ -209,7 +209,12 @@ pub enum Edit {
         is_whole: bool,
     },
     /// The instruction gets a flag.
-    Flag(String),
+    Flag {
+        /// The flag.
+        flag: String,
+        /// The step that does the same later, if it does nothing else.
+        instead_of: Option<usize>,
+    },
     /// The instruction installs everything but this package.
     Without(String),
     /// The instruction installs without what packages only recommend.

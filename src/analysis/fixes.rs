@@ -51,7 +51,8 @@ fn edit(
                 if finding.rule.id == "WST-CHOWN" { ("chown", "--chown") } else { ("chmod", "--chmod") };
             let argument = argument_of(&remover.text, program)?;
             let is_copy = matches!(by.keyword.as_str(), "COPY" | "ADD") && !by.text.contains(flag);
-            is_copy.then(|| Edit::Flag(format!("{flag}={argument}")))
+            let instead_of = effects.is_whole(by, remover).then_some(remover.step);
+            is_copy.then(|| Edit::Flag { flag: format!("{flag}={argument}"), instead_of })
         }
         "RSK-DOWNLOAD" | "RSK-EXFIL" | "RSK-NET" | "RSK-EDITOR" | "RSK-COMPILER" | "RSK-DEBUG" | "RSK-PRIV" => {
             let name = finding.about_name(case)?;
@@ -71,7 +72,7 @@ fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
     Some(match edit {
         Edit::Append(command) => joined(by, command),
         Edit::Join { step, .. } => joined(by, &case.instructions.all.get(*step)?.text),
-        Edit::Flag(flag) => format!("{} {flag} {}", by.keyword, by.text),
+        Edit::Flag { flag, .. } => format!("{} {flag} {}", by.keyword, by.text),
         Edit::Without(package) => format!("RUN {}", without_package(&by.text, package)?),
         Edit::NoRecommends => format!("RUN {}", without_recommends(&by.text)?),
     })

@@ -144,6 +144,9 @@ impl Rules {
                     "give it paths, names, a mode or min-bytes; keywords are looked for in the files these mean",
                 ));
             }
+            if !rule.keywords.is_empty() && rule.paths.is_empty() {
+                return Err(broken(format!("{} has keywords and no paths to look into", rule.id)));
+            }
             if !rule.mode.is_empty() && rule.mode_bits() == 0 {
                 return Err(broken(format!("{}: the mode '{}' is not octal", rule.id, rule.mode)));
             }
@@ -151,6 +154,14 @@ impl Rules {
             self.all.push(Arc::new(rule));
         }
         Ok(())
+    }
+
+    /// The files that a user's rules look into, which have to be kept for that.
+    #[must_use]
+    pub fn looked_into(&self) -> GlobSet {
+        let globs: Vec<String> =
+            self.users().iter().filter(|rule| !rule.keywords.is_empty()).flat_map(|rule| rule.paths.clone()).collect();
+        glob_set(&globs).unwrap_or_default()
     }
 
     /// The rule of that name.
@@ -275,6 +286,7 @@ mod tests {
             ("[[rule]]\nid = 'OWN-2'\ntitle = 'a'\nseverity = 'high'\n", "looks for nothing"),
             ("[[rule]]\nid = 'OWN-3'\ntitle = 'a'\nseverity = 'high'\npath = ['x']\n", "path"),
             ("[[rule]]\nid = 'OWN-4'\ntitle = 'a'\nseverity = 'high'\nmode = '9'\n", "octal"),
+            ("[[rule]]\nid = 'OWN-7'\ntitle = 'a'\nseverity = 'low'\nnames = ['x']\nkeywords = ['y']\n", "no paths"),
             ("[[rule]]\nid = 'OWN-5'\ntitle = 'a'\nseverity = 'grave'\nmode = '4000'\n", "grave"),
             ("[[rule]]\nid = 'OWN-6'\ntitle = 'a'\nseverity = 'low'\npaths = ['a[']\n", "OWN-6"),
         ] {

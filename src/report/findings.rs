@@ -126,6 +126,8 @@ fn matrix(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
         .collect();
     let boundary = &facts.analysis.boundary;
     let base = match boundary.layers {
+        Some(0) => format!("no base, by {}", boundary.evidence),
+        Some(1) => format!("base: the first layer, by {}", boundary.evidence),
         Some(layers) => format!("base: the first {layers} layers, by {}", boundary.evidence),
         None => format!("base unknown: {}", boundary.evidence),
     };

@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use globset::GlobSet;
+
 use super::origin::Origin;
 use super::outline::outline;
 use super::progress::{Counting, Progress};
@@ -38,6 +40,8 @@ pub struct Options {
     pub limits: Limits,
     /// Whether texts are not searched for secrets.
     pub no_scan: bool,
+    /// Files that are kept beside those that every analysis needs.
+    pub looked_into: GlobSet,
 }
 
 /// An image, read.

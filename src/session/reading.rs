@@ -59,7 +59,7 @@ impl<'r> Reading<'r> {
         let scanner = (!options.no_scan).then(Scanner::new);
         Self {
             builder: Builder::new(options.limits.clone()),
-            inspector: Inspector::new(scanner),
+            inspector: Inspector::new(scanner, options.looked_into.clone()),
             facts: Vec::new(),
             options,
             progress,

@@ -15,6 +15,11 @@ fn a_users_rules_find_and_are_refused_when_broken() {
     let found = of(&report, "OWN-BACKUP");
     assert_eq!(found.iter().map(|finding| finding["path"].as_str().unwrap()).collect::<Vec<_>>(), ["/srv/a.bak"]);
     assert!(of(&report_with(&tar, &[]), "OWN-BACKUP").is_empty());
+    let rule = "[[rule]]\nid = 'OWN-WORD'\ntitle = 'a word'\nseverity = 'low'\npaths = ['srv/*']\nkeywords = ['x']\n";
+    std::fs::write(file.path(), rule).unwrap();
+    let report = report_with(&tar, &["--rules", file.path().to_str().unwrap()]);
+    let found = of(&report, "OWN-WORD");
+    assert_eq!(found.iter().map(|finding| finding["path"].as_str().unwrap()).collect::<Vec<_>>(), ["/srv/c"]);
     std::fs::write(file.path(), "[[rule]]\nid = 'X'\n").unwrap();
     let ran = run(&["demo", "--rules", file.path().to_str().unwrap()]);
     assert_eq!(ran.code, 2);

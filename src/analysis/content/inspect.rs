@@ -1,6 +1,7 @@
 //! Decides which contents are looked at, and finds out what is to be known of them. One file is in memory at a time,
 //! and of a large one only its ends.
 
+use globset::{Candidate, GlobSet};
 use memchr::memmem;
 
 use super::elf::{self, Ends};
@@ -52,6 +53,8 @@ struct Purpose {
 /// Looks at one file after the other.
 pub struct Inspector {
     scanner: Option<Scanner>,
+    /// Files that a user's rules look into.
+    looked_into: GlobSet,
     kept: u64,
     searched: u64,
     missed: Missed,
@@ -65,11 +68,12 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// `scanner` searches texts for secrets; without one nobody does.
+    /// `scanner` searches texts for secrets; without one nobody does. `looked_into` are files that are kept besides.
     #[must_use]
-    pub fn new(scanner: Option<Scanner>) -> Self {
+    pub fn new(scanner: Option<Scanner>, looked_into: GlobSet) -> Self {
         Self {
             scanner,
+            looked_into,
             kept: 0,
             searched: 0,
             missed: Missed::default(),
@@ -97,7 +101,9 @@ impl Inspector {
             return false;
         }
         let mut purpose = Purpose {
-            whole: is_kept(path, size) || packages::wanted(path, size, mode),
+            whole: is_kept(path, size)
+                || packages::wanted(path, size, mode)
+                || (size <= MOST_WHOLE && self.looked_into.is_match_candidate(&Candidate::from_bytes(path))),
             components: packages::Scanner::may_find(path, size, mode),
             program: mode & 0o111 != 0 || is_library(name) || is_core_dump(name),
             search: self.scanner.is_some() && !is_data(name),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::names::{Worth, is_secret_name, worth};
 use super::{Hit, Scanner, Shift, fingerprint, redact};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{About, Category, Confidence, Finding, State};
+use crate::analysis::finding::{About, Category, Confidence, Finding};
 use crate::analysis::rules::Paths;
 use crate::index::walk::Live;
 use crate::index::{EntryId, Kind};
@@ -23,37 +23,39 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Where a secret was seen: layer, entry, and the state there.
-type Seen = (State, u32, EntryId);
+/// Where a secret was seen: in the first layer that has it, and in the last.
+struct Seen<'h> {
+    first: (u32, EntryId),
+    last: (u32, EntryId),
+    hit: &'h Hit,
+}
 
 fn in_files(case: &Case<'_>) -> Vec<Finding> {
     let index = case.index();
-    // The same secret in the same place of several layers is one, and the copy that lives counts first.
-    let mut all: BTreeMap<(Vec<u8>, String, String), (Seen, &Hit)> = BTreeMap::new();
+    // The same secret in the same place of several layers is one: the first layer brought it, and what became of the
+    // last copy is what a container sees.
+    let mut all: BTreeMap<(Vec<u8>, String, String), Seen<'_>> = BTreeMap::new();
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         let Some(slot) = *slot else { continue };
         for (entry, fact) in case.subject.gathered.facts_in(slot) {
             for hit in &fact.secrets {
-                if all.len() >= MOST {
-                    break;
-                }
-                let path = index.path(index.entry(entry).path);
-                let (state, _) = case.state(entry, layer);
-                let key = (path, hit.rule.clone(), hit.fingerprint.clone());
-                let seen = all.entry(key).or_insert(((state, layer, entry), hit));
-                if state < seen.0.0 {
-                    seen.0 = (state, layer, entry);
+                let key = (index.path(index.entry(entry).path), hit.rule.clone(), hit.fingerprint.clone());
+                if let Some(seen) = all.get_mut(&key) {
+                    seen.last = (layer, entry);
+                } else if all.len() < MOST {
+                    all.insert(key, Seen { first: (layer, entry), last: (layer, entry), hit });
                 }
             }
         }
     }
-    let make = |((path, rule, print), ((_, layer, entry), hit)): ((Vec<u8>, String, String), (Seen, &Hit))| {
-        let entry_path = index.entry(entry).path;
-        let mut finding = case.about(&case.rule(&rule)?, entry_path, Live { layer, entry });
+    let make = |((path, rule, print), seen): ((Vec<u8>, String, String), Seen<'_>)| {
+        let (layer, entry) = seen.first;
+        let mut finding = case.about(&case.rule(&rule)?, index.entry(entry).path, Live { layer, entry });
+        (finding.state, finding.removed_by) = case.state(seen.last.1, seen.last.0);
         finding.bytes = index.entry(entry).size;
         finding.confidence = Confidence::High;
-        finding.show("content", format!("line {}: {}", hit.line, hit.redacted));
-        if let Some((by, why)) = hit.shift {
+        finding.show("content", format!("line {}: {}", seen.hit.line, seen.hit.redacted));
+        if let Some((by, why)) = seen.hit.shift {
             finding.shift(by, why.words());
         }
         case.discount(&mut finding);

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::forms::{WebToken, entropy, key_block, web_token};
@@ -79,7 +79,7 @@ impl Scanner {
             .unzip();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self {
-            keywords: AhoCorasick::new(words).ok(),
+            keywords: AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words).ok(),
             owners,
             tokens: tokens.into_iter().map(|rule| (rule, OnceCell::new())).collect(),
             patterns: files.iter().map(|rule| (rule.id.clone(), OnceCell::new())).collect(),
@@ -122,7 +122,7 @@ impl Scanner {
     pub fn tokens(&self, text: &[u8]) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
         let mut from = 0;
-        for found in self.keywords.iter().flat_map(|keywords| keywords.find_overlapping_iter(text)) {
+        for found in self.keywords.iter().flat_map(|keywords| keywords.find_iter(text)) {
             if hits.len() >= MOST_HITS {
                 break;
             }
@@ -132,7 +132,7 @@ impl Scanner {
             let hit = match rule.id.as_str() {
                 KEY_RULE => key_block(&text[start..]).map(|block| {
                     let shift = block.is_encrypted.then_some((-1, Shift::Encrypted));
-                    (block.body, shift)
+                    (block.body.trim_ascii(), shift)
                 }),
                 _ if !is_boundary(text, start, rule) => None,
                 _ => matched(pattern, rule, window).and_then(|secret| {
