@@ -18,6 +18,8 @@ mod keymap;
 mod line;
 mod list;
 mod magic;
+#[doc(hidden)]
+pub mod measure;
 mod mouse;
 mod narrow;
 mod packages;

@@ -1,0 +1,183 @@
+//! Somebody at the keyboard, for benchmarks: keys come at their times, and each waits for the frame that answers it. It
+//! is the loop of the explorer with a typist for a keyboard and nobody in front of the screen.
+
+use std::io::{self, Sink};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded, never, select_biased, tick};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+
+use super::app::{App, Effect, Msg};
+use super::arrange::{self, Done, Order};
+use super::{Bindings, Explored, GROWTH, Keymap, News, PROGRESS, Preset, Theme, frame, palette};
+use crate::error::Result;
+use crate::session::{Loaded, Progress};
+
+/// The window that is drawn.
+const WINDOW: Rect = Rect::new(0, 0, 140, 40);
+
+/// How long nothing must happen until all is done.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Somebody in front of the explorer.
+pub struct Desk {
+    app: App,
+    terminal: Terminal<CrosstermBackend<Sink>>,
+    progress: Arc<Progress>,
+    orders: Sender<Order>,
+    searches: Sender<palette::Wanted>,
+    arriving: Receiver<News>,
+    grown: Instant,
+}
+
+impl Desk {
+    /// In front of an image that is read by `load`.
+    ///
+    /// # Errors
+    /// The terminal cannot be made; nothing of the image.
+    pub fn new(progress: &Arc<Progress>, load: impl FnOnce() -> Result<Loaded> + Send + 'static) -> Result<Self> {
+        let app = App::new("image", &Theme::named("ansi", None)?, Keymap::new(Preset::Default, &Bindings::new())?);
+        let options = TerminalOptions { viewport: Viewport::Fixed(WINDOW) };
+        let terminal = Terminal::with_options(CrosstermBackend::new(io::sink()), options)
+            .map_err(|error| super::unusable(&error))?;
+        let (news, arriving) = bounded(16);
+        let (loading, growing) = (news.clone(), news.clone());
+        let watched = progress.watch();
+        thread::spawn(move || {
+            for loaded in watched {
+                if growing.send(News::Loaded(Ok(Box::new(Explored::growing(loaded))))).is_err() {
+                    return;
+                }
+            }
+        });
+        thread::spawn(move || loading.send(News::Loaded(load().map(|loaded| Box::new(Explored::new(loaded))))));
+        let said = news.clone();
+        let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
+        let searches = palette::start(move |generation, hits, all| drop(news.send(News::Found(generation, hits, all))));
+        let progress = Arc::clone(progress);
+        Ok(Self { app, terminal, progress, orders, searches, arriving, grown: Instant::now() })
+    }
+
+    /// Waits until there is something to see.
+    ///
+    /// # Errors
+    /// The image cannot be read.
+    pub fn wait_for_rows(&mut self) -> Result<()> {
+        while self.app.rows.is_empty() {
+            self.step(&never(), &mut Vec::new(), &mut Vec::new())?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the image is read and all is shown.
+    ///
+    /// # Errors
+    /// The image cannot be read.
+    pub fn settle(&mut self) -> Result<()> {
+        while self.app.is_reading() || self.app.is_arranging() || !self.arriving.is_empty() {
+            self.step(&never(), &mut Vec::new(), &mut Vec::new())?;
+        }
+        thread::sleep(QUIET);
+        if self.arriving.is_empty() { Ok(()) } else { self.settle() }
+    }
+
+    /// Whether more of the image is to come.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.app.is_reading()
+    }
+
+    /// Presses keys, one each time that so long has passed; returns how long each waited for its frame. Enter, escape,
+    /// tab and backspace are written as their control characters.
+    ///
+    /// # Errors
+    /// The image cannot be read.
+    pub fn press(&mut self, keys: &str, every: Duration) -> Result<Vec<Duration>> {
+        let events: Vec<KeyEvent> = keys.chars().map(event).collect();
+        let count = events.len();
+        let (hand, keyboard) = bounded(count.max(1));
+        let begin = Instant::now();
+        thread::spawn(move || {
+            for (number, event) in (0_u32..).zip(events) {
+                let due = begin + every * number;
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                // Who waits for a key that was held up waits since it was pressed.
+                let _ = hand.send((due, event));
+            }
+        });
+        let (mut waiting, mut answered) = (Vec::new(), Vec::with_capacity(count));
+        while answered.len() < count {
+            self.step(&keyboard, &mut waiting, &mut answered)?;
+        }
+        Ok(answered)
+    }
+
+    /// One round of the loop: a message, what it asks for, and a frame unless keys wait.
+    fn step(
+        &mut self,
+        keyboard: &Receiver<(Instant, KeyEvent)>,
+        waiting: &mut Vec<Instant>,
+        answered: &mut Vec<Duration>,
+    ) -> Result<()> {
+        let ticks = if self.app.is_reading() { tick(PROGRESS) } else { never() };
+        let message = select_biased! {
+            recv(keyboard) -> key => match key {
+                Ok((pressed, key)) => {
+                    waiting.push(pressed);
+                    Msg::Key(key)
+                }
+                // All keys are pressed; the frame below answers the last of them.
+                Err(_) => Msg::Redraw,
+            },
+            recv(self.arriving) -> news => match news {
+                Ok(News::Loaded(image)) => Msg::Loaded(Arc::from(image?)),
+                Ok(News::Done(Done::Tree(generation, arranged))) => Msg::Arranged(generation, arranged),
+                Ok(News::Done(Done::Touched(query, layers))) => Msg::Touched(query, layers),
+                Ok(News::Found(generation, hits, is_all)) => Msg::Found(generation, hits, is_all),
+                Ok(News::Inside(report)) => Msg::Inside(report),
+                Err(_) => Msg::Redraw,
+            },
+            recv(ticks) -> _ => {
+                if !self.app.is_arranging() && self.grown.elapsed() >= GROWTH {
+                    self.grown = Instant::now();
+                    self.progress.ask();
+                }
+                Msg::Progress(self.progress.snapshot())
+            },
+        };
+        self.app.update(Msg::Clock(self.app.since.elapsed()));
+        for effect in self.app.update(message) {
+            let Some(image) = self.app.image.clone() else { continue };
+            // Whoever is asked lives as long as the desk. What reads files, writes, or leaves is not measured here.
+            if let Effect::Arrange(generation, plan, projection) = effect {
+                let _ = self.orders.send(Order::Tree { generation, image, plan, projection });
+            } else if let Effect::Seek(generation, text) = effect {
+                let _ = self.searches.send(palette::Wanted { generation, image, text });
+            } else if let Effect::Touch(query) = effect {
+                let _ = self.orders.send(Order::Touched(image, query));
+            }
+        }
+        if keyboard.is_empty() {
+            let app = &mut self.app;
+            self.terminal.draw(|frame| frame::draw(app, frame)).map_err(|error| super::unusable(&error))?;
+            answered.extend(waiting.drain(..).map(|pressed| pressed.elapsed()));
+        }
+        Ok(())
+    }
+}
+
+fn event(character: char) -> KeyEvent {
+    let code = match character {
+        '\n' => KeyCode::Enter,
+        '\t' => KeyCode::Tab,
+        '\u{1b}' => KeyCode::Esc,
+        '\u{8}' => KeyCode::Backspace,
+        character => KeyCode::Char(character),
+    };
+    KeyEvent::new(code, KeyModifiers::NONE)
+}
