@@ -8,7 +8,7 @@ use super::super::jobs::Jobs;
 use super::Sitting;
 
 /// Presses keys, and lets what they begin come to its end.
-fn press_and_wait(sitting: &mut Sitting, keys: &str) {
+pub fn press_and_wait(sitting: &mut Sitting, keys: &str) {
     sitting.press(keys);
     let (sender, news) = unbounded();
     let mut jobs = Jobs::new(&sender);

@@ -7,6 +7,7 @@ mod journeys;
 mod keys;
 mod lists;
 mod manners;
+mod pictures;
 mod queries;
 mod random;
 mod screens;
