@@ -6,9 +6,12 @@
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use layerscope::session::Progress;
+use layerscope::tui::{Bindings, Keymap, Preset, Setup, Sort, Theme};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 const ENTER: &str = "\u{1b}[?1049h";
@@ -38,7 +41,7 @@ impl Session {
         let pty = native_pty_system().openpty(size(80, 24)).unwrap();
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
-        for variable in ["CI", "NO_COLOR", "DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST"] {
+        for variable in ["CI", "NO_COLOR", "CLICOLOR_FORCE", "DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST"] {
             command.env_remove(variable);
         }
         command.env("TERM", "xterm-256color");
@@ -341,6 +344,90 @@ fn frames_are_seen_all_at_once() {
     let raw = session.raw();
     let inside: usize = raw.split(BEGIN).skip(1).map(|frame| frame.split(END).next().unwrap_or("").len()).sum();
     assert!(raw.matches(BEGIN).count() >= 2 && inside > raw.len() / 2, "{raw:?}");
+}
+
+/// Not a test: what the test below runs on a terminal. Reading the image hits a fault in the program.
+#[test]
+#[ignore = "it is run by the test of faults"]
+fn fault() {
+    let setup = Setup {
+        theme: Theme::named("ansi", None).unwrap(),
+        keymap: Keymap::new(Preset::Default, &Bindings::new()).unwrap(),
+        ascii: false,
+        mouse: true,
+        on_stderr: false,
+        sort: Sort::Size,
+        reverse: false,
+        fold: true,
+        split: 42,
+    };
+    let load = || {
+        std::thread::sleep(Duration::from_millis(300));
+        panic!("a fault while reading")
+    };
+    layerscope::tui::explore("faulty", &setup, &Arc::new(Progress::default()), load).unwrap();
+}
+
+#[test]
+fn a_fault_gives_the_terminal_back_and_is_told() {
+    let program = std::env::current_exe().unwrap();
+    let arguments = ["--exact", "fault", "--ignored", "--nocapture"];
+    let mut session = Session::of(program.to_str().unwrap(), &arguments, &[("RUST_BACKTRACE", "0")]);
+    session.wait("the explorer", |session| session.screen.screen().alternate_screen());
+    assert_eq!(session.end(), 101);
+    session.expect_restored();
+    let raw = session.raw();
+    assert!(raw.rfind("a fault while reading") > raw.rfind(LEAVE), "{raw:?}");
+    assert!(session.text().contains("a fault while reading"), "{}", session.text());
+}
+
+#[test]
+fn a_paste_presses_no_key() {
+    let mut session = Session::demo();
+    session.press("\u{1b}[200~q2q\u{1b}[201~");
+    session.press("/\u{1b}[200~lib\u{1b}[201~");
+    session.wait_for("/ lib");
+    session.press("\rq");
+    assert_eq!(session.end(), 0);
+}
+
+#[test]
+fn the_report_has_colours_on_a_terminal_unless_told_otherwise() {
+    let heading = "\u{1b}[1mLayers\u{1b}[0m";
+    let report = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut session = Session::start(arguments, environment);
+        assert_eq!(session.end(), 0);
+        session.raw()
+    };
+    let text = ["demo", "--quiet", "--format", "text"];
+    assert!(report(&text, &[]).contains(heading));
+    for (arguments, environment) in [
+        (&text[..], ("NO_COLOR", "1")),
+        (&text[..], ("TERM", "dumb")),
+        (&["demo", "--quiet", "--format", "text", "--color", "never"][..], ("CLICOLOR_FORCE", "1")),
+    ] {
+        let raw = report(arguments, &[environment]);
+        assert!(raw.contains("Layers") && !raw.contains('\u{1b}'), "{environment:?}: {raw:?}");
+    }
+    let piped = |environment: &[(&str, &str)]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_layerscope"));
+        command.arg("demo").env_remove("CI").env_remove("NO_COLOR").env("XDG_CONFIG_HOME", "/nowhere");
+        let ran = command.envs(environment.iter().copied()).output().unwrap();
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert!(piped(&[("CLICOLOR_FORCE", "1")]).contains(heading));
+    assert!(!piped(&[]).contains('\u{1b}'));
+}
+
+#[test]
+fn in_ascii_the_terminal_gets_ascii() {
+    let mut session = Session::start(&["demo", "--ascii"], &[]);
+    session.wait_for("usr/");
+    session.press("2");
+    session.wait_for("[2 Waste");
+    session.press("q");
+    assert_eq!(session.end(), 0);
+    assert!(session.raw().is_ascii(), "{:?}", session.raw());
 }
 
 #[test]
