@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use large::{Packing, Shape};
+use layerscope::analysis::rules::Rules;
 use layerscope::session::{self, Options, Progress};
 use layerscope::source::reference::Reference;
+use layerscope::tui::Explored;
 use layerscope::tui::measure::Desk;
 
 const ENTRIES: u32 = 1_000_000;
@@ -76,7 +78,8 @@ fn desk(entries: u32, packing: Packing) -> Desk {
     let watched = Arc::clone(&progress);
     let load = move || {
         let reference = Reference::Archive { path, image: None };
-        session::open(&reference, "image", &Options::default(), &watched)
+        let loaded = session::open(&reference, "image", &Options::default(), &watched)?;
+        Ok(Explored::new(loaded, &Rules::built_in()?))
     };
     Desk::new(&progress, load).unwrap()
 }

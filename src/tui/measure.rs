@@ -16,7 +16,7 @@ use super::app::{App, Effect, Msg};
 use super::arrange::{self, Done, Order};
 use super::{Bindings, Explored, GROWTH, Keymap, News, PROGRESS, Preset, Theme, frame, palette};
 use crate::error::Result;
-use crate::session::{Loaded, Progress};
+use crate::session::Progress;
 
 /// The window that is drawn.
 const WINDOW: Rect = Rect::new(0, 0, 140, 40);
@@ -36,11 +36,11 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// In front of an image that is read by `load`.
+    /// In front of an image that is read and analysed by `load`.
     ///
     /// # Errors
     /// The terminal cannot be made; nothing of the image.
-    pub fn new(progress: &Arc<Progress>, load: impl FnOnce() -> Result<Loaded> + Send + 'static) -> Result<Self> {
+    pub fn new(progress: &Arc<Progress>, load: impl FnOnce() -> Result<Explored> + Send + 'static) -> Result<Self> {
         let app = App::new("image", &Theme::named("ansi", None)?, Keymap::new(Preset::Default, &Bindings::new())?);
         let options = TerminalOptions { viewport: Viewport::Fixed(WINDOW) };
         let terminal = Terminal::with_options(CrosstermBackend::new(io::sink()), options)
@@ -55,7 +55,7 @@ impl Desk {
                 }
             }
         });
-        thread::spawn(move || loading.send(News::Loaded(load().map(|loaded| Box::new(Explored::new(loaded))))));
+        thread::spawn(move || loading.send(News::Loaded(load().map(Box::new))));
         let said = news.clone();
         let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
         let searches = palette::start(move |generation, hits, all| drop(news.send(News::Found(generation, hits, all))));

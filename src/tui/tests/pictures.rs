@@ -71,8 +71,8 @@ fn pictures() -> [(&'static str, &'static str, Sitting); 4] {
     };
     let mut files = before();
     files.press("}}").walk_to("app").press("l").walk_to("app/.env");
-    let mut waste = before();
-    waste.press("2j");
+    let mut findings = before();
+    findings.press("2jjj");
     let mut inside = before();
     inside.press("}}}}}}}").walk_to("app").press("l").walk_to("app/.env");
     press_and_wait(&mut inside, "l");
@@ -80,7 +80,7 @@ fn pictures() -> [(&'static str, &'static str, Sitting); 4] {
     keys.press("?");
     [
         ("files", "layerscope: layers, and the files of a layer", files),
-        ("waste", "layerscope: what is shipped for nothing", waste),
+        ("findings", "The findings of the demo", findings),
         ("inside", "layerscope: inside a file that a later layer deletes", inside),
         ("keys", "layerscope: the keys", keys),
     ]
