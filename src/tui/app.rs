@@ -217,8 +217,10 @@ pub struct App {
     pub keymap: Keymap,
     /// Where things were drawn.
     pub areas: Areas,
-    /// When reading began.
+    /// When the explorer was opened.
     pub since: Instant,
+    /// When the first byte was read, counted from then.
+    pub flowing: Option<Duration>,
     open: Paths,
     /// A folder below which all is to be opened.
     unfold: Option<PathId>,
@@ -273,6 +275,7 @@ impl App {
             keymap,
             areas: Areas::default(),
             since: Instant::now(),
+            flowing: None,
             open: Paths::default(),
             unfold: None,
             generation: 0,
@@ -302,6 +305,9 @@ impl App {
             Msg::Mouse(mouse) => self.mouse(mouse),
             Msg::Redraw => Vec::new(),
             Msg::Progress(progress) => {
+                if progress.bytes > 0 && self.flowing.is_none() {
+                    self.begin_flowing();
+                }
                 self.progress = progress;
                 Vec::new()
             }

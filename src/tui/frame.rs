@@ -140,8 +140,8 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         parts.push(Span::styled(format!("  {}", loaded.image.platform), app.theme.style(Role::Dim)));
         parts.push(Span::raw(format!("   {} layers ·", loaded.image.layers.len())));
         if app.is_reading() {
-            let far = progress_words(app, app.since.elapsed());
-            parts.push(Span::styled(format!(" reading {far}"), app.theme.style(Role::Busy)));
+            let far = progress_words(app);
+            parts.push(Span::styled(format!(" {far}"), app.theme.style(Role::Busy)));
             return parts;
         }
         parts.push(Span::raw(format!(" {}", bytes(total.shipped))));
@@ -336,11 +336,15 @@ pub fn look_words(app: &App) -> String {
 
 /// How far reading is, in words.
 #[must_use]
-pub fn progress_words(app: &App, since: std::time::Duration) -> String {
-    let now = app.progress;
+pub fn progress_words(app: &App) -> String {
+    let (now, since) = (app.progress, app.since.elapsed().saturating_sub(app.flowing.unwrap_or_default()));
+    if now.bytes == 0 {
+        // An engine may write the whole image to its disk before it sends anything.
+        return format!("asking for the image · {}", duration(since));
+    }
     let of = if now.expected > 0 { format!(" of {}", bytes(now.expected)) } else { String::new() };
     let left = now.seconds_left(since).filter(|seconds| *seconds > 0);
     let left =
         left.map_or(String::new(), |seconds| format!(" · {} left", duration(std::time::Duration::from_secs(seconds))));
-    format!("{}{of} · {}/s{left}", bytes(now.bytes), bytes(now.rate(since)))
+    format!("reading {}{of} · {}/s{left}", bytes(now.bytes), bytes(now.rate(since)))
 }

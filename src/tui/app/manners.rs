@@ -51,6 +51,11 @@ impl App {
         }
     }
 
+    /// Remembers when the first byte was read: the rate counts from then.
+    pub(super) fn begin_flowing(&mut self) {
+        self.flowing = Some(self.timing.now);
+    }
+
     /// Remembers when something new was said.
     pub(super) fn time_notice(&mut self, before: Option<&String>) {
         if self.notice.as_ref() != before {

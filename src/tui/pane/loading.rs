@@ -19,14 +19,12 @@ pub fn draw(app: &App, frame: &mut Frame, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let now = app.progress;
-    let doing = if now.bytes == 0 { "asking for the image" } else { "reading" };
     let lines = vec![
-        Line::from(doing),
         Line::from(Span::styled(
             bar(now.bytes, now.expected, u64::from(inner.width.min(BAR))),
             app.theme.style(Role::Bar),
         )),
-        Line::from(Span::styled(progress_words(app, app.since.elapsed()), app.theme.style(Role::Dim))),
+        Line::from(Span::styled(progress_words(app), app.theme.style(Role::Dim))),
     ];
     frame.render_widget(Paragraph::new(lines), inner);
 }
