@@ -1,6 +1,7 @@
 //! What a finding is: one thing that is wasted, risky, secret or badly set, with the layer that brought it, its bytes,
 //! the evidence, and how its severity came about. The explorer, the reports and the gate show this and nothing else.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -316,6 +317,31 @@ impl Finding {
     }
 }
 
+/// Findings of one rule that stand alone. A rule that finds more than this in one image says one thing about it.
+const MOST_OF_A_RULE: usize = 200;
+
+/// Lets the last finding of a rule stand for all that come after it, where there are very many.
+pub fn fold(findings: &mut Vec<Finding>) {
+    let mut seen: HashMap<String, (usize, usize)> = HashMap::new();
+    let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings.drain(..) {
+        let (count, last) = seen.entry(finding.rule.id.clone()).or_default();
+        *count += 1;
+        if *count <= MOST_OF_A_RULE {
+            *last = kept.len();
+            kept.push(finding);
+        } else if let Some(last) = kept.get_mut(*last) {
+            last.bytes += finding.bytes;
+            last.reclaimable += finding.reclaimable;
+            last.entries.extend(finding.entries);
+        }
+    }
+    for (count, last) in seen.into_values().filter(|(count, _)| *count > MOST_OF_A_RULE) {
+        kept[last].show("path", format!("and {} more findings of this rule", count - MOST_OF_A_RULE));
+    }
+    *findings = kept;
+}
+
 /// Puts findings into the order in which they are told: what matters most, then what saves most.
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|one, other| {
@@ -342,6 +368,21 @@ mod tests {
         finding.shift(-5, "inherited");
         assert_eq!(finding.severity, Severity::Info);
         assert!(finding.arithmetic().ends_with("+1 more than a tenth of the image -5 inherited = info"));
+    }
+
+    #[test]
+    fn very_many_findings_of_a_rule_are_folded_and_lose_no_byte() {
+        let rules = Rules::built_in().unwrap();
+        let one = |rule: &str| {
+            let mut finding = Finding::new(rules.get(rule).unwrap(), About::Image);
+            finding.reclaimable = 1;
+            finding
+        };
+        let mut findings: Vec<Finding> = (0..1000).map(|_| one("WST-CHMOD")).chain([one("WST-DELETED")]).collect();
+        fold(&mut findings);
+        assert_eq!(findings.len(), MOST_OF_A_RULE + 1);
+        assert_eq!(findings.iter().map(|finding| finding.reclaimable).sum::<u64>(), 1001);
+        assert_eq!(findings[MOST_OF_A_RULE - 1].evidence[0].text, "and 800 more findings of this rule");
     }
 
     #[test]

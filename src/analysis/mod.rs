@@ -82,6 +82,8 @@ fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Findi
     found.extend(secrets::findings::findings(case));
     found.extend(configuration::findings(case, &usage, &today()));
     found.extend(users_rules::findings(case));
+    finding::sort(&mut found);
+    finding::fold(&mut found);
     let effects = fixes::Effects::new(case);
     for finding in &mut found {
         fixes::fix(case, &effects, finding);

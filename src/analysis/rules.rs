@@ -275,6 +275,36 @@ mod tests {
         }
     }
 
+    /// A path that a glob means.
+    fn concrete(glob: &str) -> String {
+        let mut path = glob.replace("~/", "root/").replace("**/", "srv/app/").replace("/**", "/deep/file");
+        while let (Some(from), Some(to)) = (path.rfind('{'), path.rfind('{').and_then(|from| path[from..].find('}'))) {
+            let first = path[from + 1..from + to].split(',').next().unwrap_or_default().to_owned();
+            path = format!("{}{first}{}", &path[..from], &path[from + to + 1..]);
+        }
+        path.replace('*', "1").replace("[nN]", "n").replace("[gG]", "g").replace("[cC]", "c")
+    }
+
+    #[test]
+    fn every_glob_means_a_path_and_not_its_neighbour() {
+        let rules = Rules::built_in().unwrap();
+        for rule in rules.own() {
+            let paths = Paths::new([rule]);
+            for glob in &rule.paths {
+                let path = concrete(glob);
+                let finds = |path: &str| paths.of(path.as_bytes(), &mut Vec::new()).next().is_some();
+                let is_excepted = glob_set(&rule.except).unwrap().is_match(&path);
+                assert!(finds(&path) || is_excepted, "{}: {glob} does not mean {path}", rule.id);
+                assert!(
+                    !finds(&format!("neighbour/{path}/x/y/z.neighbour")) || glob.contains("**"),
+                    "{}: {glob}",
+                    rule.id
+                );
+                assert!(!finds("srv/app/neighbour.txt"), "{}: {glob} means anything", rule.id);
+            }
+        }
+    }
+
     #[test]
     fn a_users_rules_are_added_or_refused_with_the_reason() {
         let mut rules = Rules::built_in().unwrap();

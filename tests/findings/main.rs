@@ -6,6 +6,7 @@
 mod common;
 
 mod configuration;
+mod more;
 mod risks;
 mod secrets;
 mod users_rules;

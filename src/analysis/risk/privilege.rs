@@ -1,12 +1,14 @@
 //! Privileges that files carry: set-id bits against what the distribution ships, capabilities, devices, and what
 //! anybody may write. Only what a container sees.
 
+use std::collections::BTreeMap;
+
 use super::Usage;
 use crate::analysis::case::Case;
 use crate::analysis::content::Program;
-use crate::analysis::finding::{Confidence, Finding, Origin};
+use crate::analysis::finding::{About, Confidence, Finding, Origin, Severity};
 use crate::index::walk::Live;
-use crate::index::{Entry, Kind, PathId};
+use crate::index::{Entry, Index, Kind, PathId};
 
 const SETUID: u16 = 0o4000;
 const SETGID: u16 = 0o2000;
@@ -132,12 +134,13 @@ const LIKE_ROOT: [&str; 18] = [
 pub fn findings(case: &Case<'_>, usage: &Usage) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut known: Vec<(PathId, Live)> = Vec::new();
+    let mut open: Vec<Finding> = Vec::new();
     for (path, live, entry) in case.merged.all() {
         match entry.kind {
             Kind::File | Kind::Hardlink => {
                 found.extend(set_id(case, usage, path, live, &mut known));
                 found.extend(capabilities(case, path, live, entry));
-                found.extend(written_by_anybody(case, path, live, entry));
+                open.extend(written_by_anybody(case, path, live, entry));
             }
             Kind::Dir => found.extend(written_by_anybody(case, path, live, entry)),
             Kind::Char | Kind::Block => found.extend(device(case, path, live, entry)),
@@ -145,7 +148,35 @@ pub fn findings(case: &Case<'_>, usage: &Usage) -> Vec<Finding> {
         }
     }
     found.extend(baseline(case, &known));
+    found.extend(by_folder(case, open));
     found
+}
+
+/// Files of one folder and one layer that anybody may write are one finding.
+fn by_folder(case: &Case<'_>, open: Vec<Finding>) -> Vec<Finding> {
+    let mut folders: BTreeMap<(PathId, Option<u32>, Severity), Vec<Finding>> = BTreeMap::new();
+    for finding in open {
+        if let About::Path(path) = finding.about {
+            let folder = case.index().parent(path).unwrap_or(Index::ROOT);
+            folders.entry((folder, finding.layer, finding.severity)).or_default().push(finding);
+        }
+    }
+    let join = |((folder, _, _), files): ((PathId, Option<u32>, Severity), Vec<Finding>)| {
+        let count = files.len();
+        let mut files = files.into_iter();
+        let mut first = files.next()?;
+        if count > 1 {
+            first.about = About::Path(folder);
+            first.mark(&[&case.index().path(folder), &b"/*"[..]].concat());
+            for file in files {
+                first.bytes += file.bytes;
+                first.entries.extend(file.entries);
+            }
+            first.show("path", format!("{count} files"));
+        }
+        Some(first)
+    };
+    folders.into_iter().filter_map(join).collect()
 }
 
 fn name_of(case: &Case<'_>, path: PathId) -> String {
@@ -279,7 +310,7 @@ fn device(case: &Case<'_>, path: PathId, live: Live, entry: Entry) -> Option<Fin
 fn written_by_anybody(case: &Case<'_>, path: PathId, live: Live, entry: Entry) -> Option<Finding> {
     let mode = case.merged.mode(live);
     let is_folder = entry.kind == Kind::Dir;
-    if mode & OTHERS_WRITE == 0 || (is_folder && mode & STICKY != 0) || path == crate::index::Index::ROOT {
+    if mode & OTHERS_WRITE == 0 || (is_folder && mode & STICKY != 0) || path == Index::ROOT {
         return None;
     }
     let spelled = case.index().path(path);

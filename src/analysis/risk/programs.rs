@@ -336,6 +336,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_name_of_a_rule_is_found_and_no_longer_one() {
+        let rules = crate::analysis::rules::Rules::built_in().unwrap();
+        let known: Vec<&str> = rules.own().iter().flat_map(|rule| rule.names.iter().map(String::as_str)).collect();
+        for name in &known {
+            assert!(names(name).any(|found| found == *name), "{name}");
+            let longer = format!("{name}-helper");
+            assert!(names(&longer).all(|found| !known.contains(&found)), "{longer}");
+            assert_eq!(known.iter().filter(|other| *other == name).count(), 1, "{name} is in two rules");
+        }
+    }
+
+    #[test]
     fn names_lose_version_platform_and_alternative() {
         let last = |name: &'static str| names(name).last().unwrap();
         for (name, wanted) in [

@@ -76,7 +76,7 @@ fn by_name(case: &Case<'_>, known: &[Finding]) -> Vec<Finding> {
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         for entry in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
             let record = index.entry(entry);
-            if record.kind != Kind::File || record.size == 0 || record.is_superseded() {
+            if record.kind != Kind::File || record.size == 0 || record.is_superseded() || found.len() >= MOST {
                 continue;
             }
             let path = index.path(record.path);

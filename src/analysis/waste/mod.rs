@@ -73,6 +73,10 @@ impl Group {
             finding.state = super::finding::State::Live;
         }
         finding.removed_by = self.removed_by;
+        if let Some(by) = self.removed_by {
+            // What hides bytes is to blame for it, whoever brought them.
+            finding.origin = case.boundary.of(by);
+        }
         finding.confidence = super::finding::Confidence::Exact;
         (finding.bytes, finding.reclaimable) = (self.bytes, self.bytes);
         for (bytes, entry) in &self.largest {
