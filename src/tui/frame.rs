@@ -342,7 +342,8 @@ pub fn progress_words(app: &App) -> String {
         // An engine may write the whole image to its disk before it sends anything.
         return format!("asking for the image · {}", duration(since));
     }
-    let of = if now.expected > 0 { format!(" of {}", bytes(now.expected)) } else { String::new() };
+    // An engine states the bytes of files; what it sends is more by the headers of its archive.
+    let of = if now.expected > now.bytes { format!(" of {}", bytes(now.expected)) } else { String::new() };
     let left = now.seconds_left(since).filter(|seconds| *seconds > 0);
     let left =
         left.map_or(String::new(), |seconds| format!(" · {} left", duration(std::time::Duration::from_secs(seconds))));
