@@ -1,6 +1,6 @@
 //! What goes together, by hand.
 
-use layerscope::analysis::packages::{PackageId, Packages, Reason};
+use layerscope::analysis::packages::{PackageId, Packages, Reason, Why};
 
 use crate::common::image::Layer;
 use crate::gather::{Image, named};
@@ -105,4 +105,31 @@ fn without_marks_nothing_is_known_to_be_automatic() {
     let image = image([Layer::new().file("var/lib/dpkg/status", status)]);
     let packages = image.packages();
     assert_eq!((packages.recommends_only().goes.len(), packages.unneeded().goes.len()), (0, 0));
+}
+
+#[test]
+fn the_way_to_a_package_is_told() {
+    let image = installed(
+        &[
+            ("app", "Depends: lib\nRecommends: extra\n", 1),
+            ("lib", "Depends: deep\nSuggests: hint\n", 1),
+            ("deep", "", 1),
+            ("extra", "Depends: extra-lib, deep\n", 1),
+            ("extra-lib", "", 1),
+            ("hint", "", 1),
+            ("old", "Depends: old-lib\n", 1),
+            ("old-lib", "Depends: old\n", 1),
+        ],
+        &["lib", "deep", "extra", "extra-lib", "hint", "old", "old-lib"],
+    );
+    let packages = image.packages();
+    let [app, lib, extra] = ["app", "lib", "extra"].map(|name| named(&packages, name).0);
+    let why = |name: &str| packages.why(named(&packages, name).0);
+    assert_eq!(why("app"), Why::Itself);
+    assert_eq!(why("deep"), Why::Needed(vec![app, lib]));
+    assert_eq!(why("extra-lib"), Why::Recommended(vec![app, extra]));
+    assert_eq!(why("hint"), Why::Suggested(vec![app, lib]));
+    assert_eq!(why("old-lib"), Why::Leftover);
+    assert_eq!(packages.needed_by(named(&packages, "deep").0), [lib, extra]);
+    assert_eq!(packages.recommended_by(extra), [app]);
 }

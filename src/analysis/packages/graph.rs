@@ -94,13 +94,8 @@ pub fn reach(
         }
     }
     while let Some(place) = waiting.pop() {
-        let Package { depends, recommends, suggests, .. } = &packages[place];
-        let followed: &[&[Vec<PackageId>]] = match follow(&packages[place]) {
-            Follow::Depends => &[depends],
-            Follow::Recommends => &[depends, recommends],
-            Follow::Suggests => &[depends, recommends, suggests],
-        };
-        for next in followed.iter().copied().flatten().flatten().map(|id| id.place()) {
+        let package = &packages[place];
+        for next in follow(package).of(package).map(|id| id.place()) {
             if !reached[next] && !is_gone[next] {
                 reached[next] = true;
                 waiting.push(next);

@@ -28,6 +28,7 @@ mod rpm;
 mod scan;
 mod sources;
 mod view;
+mod why;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,6 +39,7 @@ pub use record::{Asked, PackageKind, Record};
 pub use removal::{Reason, Removal};
 pub use scan::{Component, Scanner};
 pub use view::Fault;
+pub use why::Why;
 
 use super::contents::Contents;
 use super::efficiency::Account;
