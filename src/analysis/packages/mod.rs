@@ -4,6 +4,9 @@
 //! A database is read after every layer that changes it. A package is introduced where a database first tells of it,
 //! and what it owned before it went stays its own: those are the bytes that are shipped for nothing.
 //!
+//! Wishes go by name: which version of a package will do is not asked, and the patterns of packages that apt is told
+//! never to clean up are not read.
+//!
 //! Not read: opkg, portage, xbps, nix, guix, conda, and what is in archives that are packed inside a Java archive.
 
 mod apk;

@@ -45,7 +45,9 @@ pub struct Scanner {
     what: What,
     found: Vec<Component>,
     told: Vec<jar::Told>,
+    /// Texts that were unpacked whole, and those whose beginning was.
     unpacked: u32,
+    begun: u32,
     finders: [Finder<'static>; 2],
 }
 
@@ -65,6 +67,7 @@ impl Default for Scanner {
             found: Vec::new(),
             told: Vec::new(),
             unpacked: 0,
+            begun: 0,
             finders: [Finder::new(golang::MAGIC), Finder::new(jar::MEMBER)],
         }
     }
@@ -84,7 +87,7 @@ impl Scanner {
         self.what = What::Unknown;
         self.found.clear();
         self.told.clear();
-        self.unpacked = 0;
+        (self.unpacked, self.begun) = (0, 0);
     }
 
     /// The next bytes of the file.
@@ -142,7 +145,10 @@ impl Scanner {
             let is_go = go == Some(place);
             let look = if is_go {
                 golang::look(rest)
+            } else if !crates::may_begin(rest) || self.begun >= crates::MOST_BEGUN {
+                Look::Nothing
             } else {
+                self.begun += 1;
                 match crates::begins(rest, is_end) {
                     Look::Found(..) if self.unpacked < crates::MOST_TRIED => {
                         self.unpacked += 1;
@@ -254,6 +260,17 @@ mod tests {
         for chunk in [7, 1000, 1 << 20] {
             assert_eq!(scanned(b"app.jar", &archive, chunk), wanted, "{chunk}");
         }
+    }
+
+    #[test]
+    fn beginnings_without_end_are_given_up() {
+        let mut scanner = Scanner::default();
+        scanner.part(b"\x7fELF");
+        // What zlib packs begins so, and nothing of it goes on.
+        let begin = [0x78, 0x9c, 0x00].repeat(100_000);
+        (0..4).for_each(|_| scanner.part(&begin));
+        assert_eq!(scanner.begun, crates::MOST_BEGUN);
+        assert!(scanner.end(b"x").is_empty() && scanner.begun == 0);
     }
 
     #[test]
