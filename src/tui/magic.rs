@@ -1,7 +1,7 @@
 //! What a file is, by its first bytes. Few kinds, and none guessed.
 
 use crate::session::contents::Piece;
-use crate::units::printable;
+use crate::units::{bytes as size, counted, printable};
 
 /// Bytes at the start that mean one thing, with its name.
 const MAGIC: [(&[u8], &str); 11] = [
@@ -32,11 +32,11 @@ pub fn words(piece: &Piece) -> String {
     if bytes.starts_with(b"\x7fELF") {
         return elf(bytes).unwrap_or_else(|| "ELF, cut short".into());
     }
+    if let Some(members) = zip(bytes).or_else(|| tar(bytes)) {
+        return members.words(piece.is_whole());
+    }
     if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return (*name).into();
-    }
-    if bytes.get(257..262) == Some(b"ustar") {
-        return "tar archive".into();
     }
     let is_json = || {
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -49,6 +49,94 @@ pub fn words(piece: &Piece) -> String {
         true => "text".into(),
         false => "binary".into(),
     }
+}
+
+/// What is in an archive, as far as its beginning tells.
+struct Members {
+    kind: &'static str,
+    names: Vec<String>,
+    bytes: u64,
+    /// Members that are counted and not named.
+    more: u64,
+}
+
+impl Members {
+    /// Names that are told.
+    const TOLD: usize = 4;
+
+    fn new(kind: &'static str) -> Self {
+        Self { kind, names: Vec::new(), bytes: 0, more: 0 }
+    }
+
+    fn add(&mut self, name: &[u8], size: u64) {
+        self.bytes = self.bytes.saturating_add(size);
+        if self.names.len() < Self::TOLD {
+            self.names.push(printable(&name[..name.len().min(60)]).into_owned());
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn words(&self, is_whole: bool) -> String {
+        let many = self.names.len() as u64 + self.more;
+        let at_least = if is_whole { "" } else { "at least " };
+        let more = if self.more > 0 { ", …" } else { "" };
+        let names = self.names.join(", ");
+        format!(
+            "{}, {at_least}{} of {}: {names}{more}",
+            self.kind,
+            counted(many, "member", "members"),
+            size(self.bytes)
+        )
+    }
+}
+
+/// Local headers of a zip (APPNOTE 4.3.7), one behind the other; where a header leaves the size to the end of its data,
+/// the next one is sought by its signature.
+fn zip(bytes: &[u8]) -> Option<Members> {
+    const SIGNATURE: &[u8] = b"PK\x03\x04";
+    const HEADER: usize = 30;
+    let number = |at: usize, length: usize| {
+        let field = bytes.get(at..at.checked_add(length)?)?;
+        Some(field.iter().rev().fold(0_usize, |number, byte| (number << 8) | usize::from(*byte)))
+    };
+    let mut members = Members::new("zip archive");
+    let mut at = 0_usize;
+    while bytes.get(at..at.saturating_add(SIGNATURE.len())) == Some(SIGNATURE) {
+        let (Some(stored), Some(size), Some(length), Some(extra)) =
+            (number(at + 18, 4), number(at + 22, 4), number(at + 26, 2), number(at + 28, 2))
+        else {
+            break;
+        };
+        let Some(name) = bytes.get(at + HEADER..at + HEADER + length) else { break };
+        members.add(name, size as u64);
+        let data = at + HEADER + length + extra;
+        at = data.saturating_add(stored);
+        if bytes.get(at..at.saturating_add(SIGNATURE.len())) != Some(SIGNATURE) {
+            let rest = bytes.get(data..).unwrap_or_default();
+            at = memchr::memmem::find(rest, SIGNATURE).map_or(usize::MAX, |place| data + place);
+        }
+    }
+    (!members.names.is_empty()).then_some(members)
+}
+
+/// Headers of a tar (POSIX ustar), one behind the other.
+fn tar(bytes: &[u8]) -> Option<Members> {
+    const BLOCK: usize = 512;
+    let mut members = Members::new("tar archive");
+    let mut at = 0_usize;
+    while let Some(header) = bytes.get(at..at.saturating_add(BLOCK)).filter(|header| &header[257..262] == b"ustar") {
+        let digits = std::str::from_utf8(&header[124..136]).unwrap_or_default();
+        let size = u64::from_str_radix(digits.trim_matches(['\0', ' ']), 8).unwrap_or(0);
+        // Long names and attributes stand in members of their own.
+        if !matches!(header[156], b'x' | b'g' | b'L' | b'K') {
+            let name = &header[..100];
+            members.add(&name[..memchr::memchr(0, name).unwrap_or(name.len())], size);
+        }
+        let blocks = usize::try_from(size.div_ceil(BLOCK as u64)).unwrap_or(usize::MAX);
+        at = blocks.saturating_mul(BLOCK).saturating_add(at).saturating_add(BLOCK);
+    }
+    (!members.names.is_empty()).then_some(members)
 }
 
 /// Whether a person can read it: no zero byte, and hardly anything that is not UTF-8.
@@ -120,7 +208,14 @@ mod tests {
         assert_eq!(told(b"#!\x1b[2J"), "script for \\u{1b}[2J");
         let mut tar = vec![0; 512];
         tar[257..262].copy_from_slice(b"ustar");
-        assert_eq!(told(&tar), "tar archive");
+        tar[..3].copy_from_slice(b"a/b");
+        tar[124..135].copy_from_slice(b"00000001000");
+        assert_eq!(told(&tar), "tar archive, 1 member of 512 B: a/b");
+        let zip = [&b"PK\x03\x04"[..], &[0; 14], &[2, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0], b"nzz"].concat();
+        assert_eq!(told(&[&zip[..], &zip].concat()), "zip archive, 2 members of 10 B: n, n");
+        for end in 0..zip.len() {
+            told(&zip[..end]);
+        }
         let begun = Piece { bytes: b"{\"a\": 1}".to_vec(), size: 1 << 30 };
         assert_eq!(words(&begun), "text", "what is not read is not promised");
     }

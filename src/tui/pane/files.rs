@@ -78,7 +78,8 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
     let Row { path, from, depth, is_folder, is_open, is_match } = app.rows[line];
     let (index, theme) = (&image.loaded.index, app.theme);
     let cell = projection.cell(path);
-    let (sign, role) = sign(cell.state);
+    let hides = hides(app, image, projection, path);
+    let (sign, role) = if hides { ("⊘", Role::Removed) } else { sign(cell.state) };
     let whole = projection.cell(Index::ROOT).size;
     let mut parts =
         vec![Span::styled(format!("{sign} "), theme.style(role)), Span::raw(format!("{:>9} ", bytes(cell.size)))];
@@ -123,6 +124,7 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
     }
     // What is told about a name stays in sight as long as the name has some room.
     let (name, remark) = (name(index, from, path, kind, is_folder), remark(image, path, cell, is_folder && !is_open));
+    let remark = if hides { format!("  opaque: hides what was here{remark}") } else { remark };
     let room = usize::from(width).saturating_sub(parts.iter().map(Span::width).sum());
     let name = cut(&name, room.saturating_sub(remark.width()).max(LEAST_NAME.min(room)));
     let room = room.saturating_sub(name.width());
@@ -134,6 +136,19 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
         theme.style(Role::Text)
     };
     Line::from(parts).style(style)
+}
+
+/// Whether a layer of the view makes the folder opaque, and that hides something. Builders write such marks by the
+/// hundred into folders that no lower layer has, where they mean nothing.
+fn hides(app: &App, image: &Explored, projection: &Projection, path: PathId) -> bool {
+    let index = &image.loaded.index;
+    let to = app.layer();
+    let from = if let Look::Since(from) = app.look { from.min(to) } else { to };
+    let is_marked = index.entries_of(path).map(|id| index.entry(id)).any(|entry| {
+        let layers = image.loaded.stack.layers_of(entry.slot);
+        entry.kind == Kind::Opaque && layers.iter().any(|layer| (from..=to).contains(layer))
+    });
+    is_marked && index.children(path).any(|child| projection.cell(child).state == State::Removed)
 }
 
 /// Names of joined folders, first to last.

@@ -47,9 +47,13 @@ fn draw_list(app: &mut App, image: &Explored, frame: &mut Frame, area: Rect) {
     let saves: u64 = image.findings.iter().map(|finding| finding.reclaimable).sum();
     let title = format!("Findings · {} could go", bytes(saves));
     let block = boxed(app, &title, &place(app, usize::from(area.width).saturating_sub(title.width() + 8)), true);
-    let inner = block.inner(area);
+    let [names, inner] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(block.inner(area));
     frame.render_widget(block, area);
     app.areas.list = inner;
+    let heads = format!("{:>13} {:<8} what, and where", "saves", "");
+    let gap = usize::from(names.width).saturating_sub(heads.width() + 6);
+    let heads = Line::from(Span::styled(format!("{heads}{}layers", " ".repeat(gap)), app.theme.style(Role::Dim)));
+    frame.render_widget(Paragraph::new(heads), names);
     let list = &mut app.findings;
     list.cursor.fit(usize::from(inner.height));
     if list.items.is_empty() {

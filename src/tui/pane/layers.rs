@@ -57,6 +57,8 @@ fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
         None if !image.is_whole => "its command is told at the end".to_owned(),
         _ => described.command(),
     };
+    let layers_of_base = image.boundary.as_ref().and_then(|boundary| boundary.layers).unwrap_or(0);
+    let command = if layer < layers_of_base as usize { format!("base · {command}") } else { command };
     let badge = findings::of_layer(image, u32::try_from(layer).unwrap_or(u32::MAX));
     let badge = if badge.is_empty() { badge } else { format!("  ● {badge}") };
     let command = cut(&command, width.saturating_sub(6 + badge.width()));

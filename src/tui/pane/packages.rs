@@ -1,7 +1,7 @@
 //! The packages: kind, name, version, bytes, files, the layer that brought them, and why they are there.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
@@ -26,9 +26,14 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let many = packages.all().len() as u64;
     let title = format!("Packages · {} · {}", counted(many, "package", "packages"), bytes(shipped));
     let block = boxed(app, &title, &place(app, usize::from(area.width).saturating_sub(title.width() + 8)), true);
-    let inner = block.inner(area);
+    let [names, inner] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(block.inner(area));
     frame.render_widget(block, area);
     app.areas.list = inner;
+    let heads = format!("  {:<9} {:>9} {:<6} {:>7} {:>14}  name and version", "kind", "size", "", "", "layer");
+    let half = (usize::from(names.width).saturating_sub(56)) / 2;
+    let why = if usize::from(names.width) < WIDE { String::new() } else { format!("{:>half$}", "why it is there") };
+    let heads = Line::from(Span::styled(format!("{heads}{why}"), app.theme.style(Role::Dim)));
+    frame.render_widget(Paragraph::new(heads), names);
     app.packages.cursor.fit(usize::from(inner.height));
     if app.packages.shown.is_empty() {
         let nothing = match (app.is_reading(), packages.all().is_empty()) {

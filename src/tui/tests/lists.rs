@@ -1,6 +1,7 @@
 //! Lists that are narrowed, pages of facts, and the mouse on what lies between the panes.
 
 use super::super::app::Effect;
+use super::images::{Layer, files, image};
 use super::{Sitting, mouse};
 use crossterm::event::{MouseButton, MouseEventKind};
 
@@ -98,4 +99,15 @@ fn the_palette_goes_anywhere() {
     sitting.press("<esc>").expect_none(&["Go to"]);
     sitting.press(":runs as root").expect(&["finding  runs as root"]).press("<enter>").expect(&["[2 Findings"]);
     assert_eq!(sitting.app.chosen_finding().unwrap().rule.id, "CFG-ROOT");
+}
+
+#[test]
+fn a_folder_that_hides_what_was_there_says_so() {
+    let below = files(&[("d/old", 10), ("e/kept", 1)]);
+    let above = Layer::new().file("d/.wh..wh..opq", b"").file("d/new", b"x").file("e/.wh..wh..opq.not", b"").finish();
+    // A mark where nothing was below means nothing.
+    let marked = Layer::new().dir("f").file("f/.wh..wh..opq", b"").file("f/x", b"x").finish();
+    let mut sitting = Sitting::of(image(&[below, above, marked]));
+    sitting.press("}").walk_to("d").expect(&["⊘", "opaque: hides what was here"]);
+    sitting.press("}").expect_none(&["⊘"]);
 }
