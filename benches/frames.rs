@@ -15,7 +15,7 @@ use layerscope::analysis::rules::Rules;
 use layerscope::session::{self, Options, Progress};
 use layerscope::source::reference::Reference;
 use layerscope::tui::Explored;
-use layerscope::tui::measure::Desk;
+use layerscope::tui::measure::{Desk, Wait};
 
 const ENTRIES: u32 = 1_000_000;
 
@@ -31,17 +31,22 @@ const TYPED: Duration = Duration::from_millis(120);
 
 fn main() {
     let entries = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(ENTRIES);
-    println!("{entries} entries, 140x40; from the key to its frame, in milliseconds\n");
-    println!("| what | keys | p50 | p99 | longest | |");
-    println!("| --- | --: | --: | --: | --: | --- |");
+    println!(
+        "{entries} entries, 140x40, in milliseconds: from the key to its frame by the clock; what of it the screen's"
+    );
+    println!("thread worked; and its longest work on one message, for which a key may have to wait.\n");
+    println!("| what | keys | p50 | p99 | worked p99 | longest | |");
+    println!("| --- | --: | --: | --: | --: | --: | --- |");
 
     let mut desk = desk(entries, Packing::Plain);
     desk.settle().unwrap();
     let mut measure = |what: &str, before: &str, keys: &str, every: Duration, after: &str| {
         desk.press(before, TYPED).unwrap();
         desk.settle().unwrap();
-        tell(what, desk.press(keys, every).unwrap());
+        desk.longest_step();
+        let waits = desk.press(keys, every).unwrap();
         desk.settle().unwrap();
+        tell(what, &waits, desk.longest_step());
         desk.press(after, TYPED).unwrap();
         desk.settle().unwrap();
     };
@@ -62,6 +67,7 @@ fn main() {
 
     let mut desk = self::desk(entries, Packing::Gzip);
     desk.wait_for_rows().unwrap();
+    desk.longest_step();
     let mut waits = Vec::new();
     loop {
         waits.extend(desk.press("j}kvjj{vsS", Duration::from_millis(50)).unwrap());
@@ -69,7 +75,7 @@ fn main() {
             break;
         }
     }
-    tell("all of these while the image is read", waits);
+    tell("all of these while the image is read", &waits, desk.longest_step());
 }
 
 fn desk(entries: u32, packing: Packing) -> Desk {
@@ -81,20 +87,37 @@ fn desk(entries: u32, packing: Packing) -> Desk {
         let loaded = session::open(&reference, "image", &Options::default(), &watched)?;
         Ok(Explored::new(loaded, &Rules::built_in()?))
     };
-    Desk::new(&progress, load).unwrap()
+    Desk::new(worked, &progress, load).unwrap()
 }
 
-fn tell(what: &str, mut waits: Vec<Duration>) {
-    waits.sort_unstable();
-    let at = |share: usize| waits[(waits.len() * share / 100).min(waits.len() - 1)];
-    let (middle, most, longest) = (at(50), at(99), waits[waits.len() - 1]);
+fn tell(what: &str, waits: &[Wait], longest: Duration) {
+    let at = |share: usize, part: fn(&Wait) -> Duration| {
+        let mut parts: Vec<_> = waits.iter().map(part).collect();
+        parts.sort_unstable();
+        parts[(parts.len() * share / 100).min(parts.len() - 1)]
+    };
+    let (passed, worked): (fn(&Wait) -> Duration, fn(&Wait) -> Duration) = (|wait| wait.passed, |wait| wait.worked);
     let milliseconds = |wait: Duration| format!("{:.2}", wait.as_secs_f64() * 1000.0);
-    let verdict = if most <= TARGET { "" } else { "over 16" };
+    // Who comes in the midst of other work waits for both. A machine that does other things adds its own waits.
+    let own = at(99, worked) + longest;
+    let verdict = match (at(99, passed) <= TARGET, longest > Duration::ZERO && own <= TARGET) {
+        (true, _) => "",
+        (false, true) => "over 16 on a busy machine",
+        (false, false) => "over 16",
+    };
     println!(
-        "| {what} | {} | {} | {} | {} | {verdict} |",
+        "| {what} | {} | {} | {} | {} | {} | {verdict} |",
         waits.len(),
-        milliseconds(middle),
-        milliseconds(most),
-        milliseconds(longest)
+        milliseconds(at(50, passed)),
+        milliseconds(at(99, passed)),
+        milliseconds(at(99, worked)),
+        milliseconds(longest),
     );
+}
+
+/// The time that this thread was on a processor, as Linux counts it (proc(5), `schedstat`, the first number, in
+/// nanoseconds). Elsewhere it is not known, and counts as none.
+fn worked() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0))
 }

@@ -24,8 +24,25 @@ const WINDOW: Rect = Rect::new(0, 0, 140, 40);
 /// How long nothing must happen until all is done.
 const QUIET: Duration = Duration::from_millis(100);
 
+/// How long a key waited for its frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait {
+    /// By the clock on the wall: whatever else the machine did is part of it.
+    pub passed: Duration,
+    /// What of it the thread worked.
+    pub worked: Duration,
+}
+
+/// The time that this thread has worked.
+pub type Clock = fn() -> Duration;
+
+/// A key that waits: when it was pressed, and how much the thread had worked when it was taken.
+type Waiting = (Instant, Duration);
+
 /// Somebody in front of the explorer.
 pub struct Desk {
+    clock: Clock,
+    longest: Duration,
     app: App,
     terminal: Terminal<CrosstermBackend<Sink>>,
     progress: Arc<Progress>,
@@ -40,7 +57,11 @@ impl Desk {
     ///
     /// # Errors
     /// The terminal cannot be made; nothing of the image.
-    pub fn new(progress: &Arc<Progress>, load: impl FnOnce() -> Result<Explored> + Send + 'static) -> Result<Self> {
+    pub fn new(
+        clock: Clock,
+        progress: &Arc<Progress>,
+        load: impl FnOnce() -> Result<Explored> + Send + 'static,
+    ) -> Result<Self> {
         let app = App::new("image", &Theme::named("ansi", None)?, Keymap::new(Preset::Default, &Bindings::new())?);
         let options = TerminalOptions { viewport: Viewport::Fixed(WINDOW) };
         let terminal = Terminal::with_options(CrosstermBackend::new(io::sink()), options)
@@ -60,7 +81,8 @@ impl Desk {
         let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
         let searches = palette::start(move |generation, hits, all| drop(news.send(News::Found(generation, hits, all))));
         let progress = Arc::clone(progress);
-        Ok(Self { app, terminal, progress, orders, searches, arriving, grown: Instant::now() })
+        let longest = Duration::ZERO;
+        Ok(Self { clock, longest, app, terminal, progress, orders, searches, arriving, grown: Instant::now() })
     }
 
     /// Waits until there is something to see.
@@ -86,6 +108,11 @@ impl Desk {
         if self.arriving.is_empty() { Ok(()) } else { self.settle() }
     }
 
+    /// The longest work on one message and its frame since this was last asked: a key that comes then waits for it.
+    pub fn longest_step(&mut self) -> Duration {
+        std::mem::take(&mut self.longest)
+    }
+
     /// Whether more of the image is to come.
     #[must_use]
     pub fn is_reading(&self) -> bool {
@@ -97,7 +124,7 @@ impl Desk {
     ///
     /// # Errors
     /// The image cannot be read.
-    pub fn press(&mut self, keys: &str, every: Duration) -> Result<Vec<Duration>> {
+    pub fn press(&mut self, keys: &str, every: Duration) -> Result<Vec<Wait>> {
         let events: Vec<KeyEvent> = keys.chars().map(event).collect();
         let count = events.len();
         let (hand, keyboard) = bounded(count.max(1));
@@ -121,14 +148,14 @@ impl Desk {
     fn step(
         &mut self,
         keyboard: &Receiver<(Instant, KeyEvent)>,
-        waiting: &mut Vec<Instant>,
-        answered: &mut Vec<Duration>,
+        waiting: &mut Vec<Waiting>,
+        answered: &mut Vec<Wait>,
     ) -> Result<()> {
         let ticks = if self.app.is_reading() { tick(PROGRESS) } else { never() };
         let message = select_biased! {
             recv(keyboard) -> key => match key {
                 Ok((pressed, key)) => {
-                    waiting.push(pressed);
+                    waiting.push((pressed, (self.clock)()));
                     Msg::Key(key)
                 }
                 // All keys are pressed; the frame below answers the last of them.
@@ -150,6 +177,7 @@ impl Desk {
                 Msg::Progress(self.progress.snapshot())
             },
         };
+        let begin = (self.clock)();
         self.app.update(Msg::Clock(self.app.since.elapsed()));
         for effect in self.app.update(message) {
             let Some(image) = self.app.image.clone() else { continue };
@@ -162,10 +190,17 @@ impl Desk {
                 let _ = self.orders.send(Order::Touched(image, query));
             }
         }
-        if keyboard.is_empty() {
+        let answers = keyboard.is_empty();
+        if answers {
             let app = &mut self.app;
             self.terminal.draw(|frame| frame::draw(app, frame)).map_err(|error| super::unusable(&error))?;
-            answered.extend(waiting.drain(..).map(|pressed| pressed.elapsed()));
+        }
+        let now = (self.clock)();
+        self.longest = self.longest.max(now.saturating_sub(begin));
+        if answers {
+            let wait =
+                |(pressed, taken): Waiting| Wait { passed: pressed.elapsed(), worked: now.saturating_sub(taken) };
+            answered.extend(waiting.drain(..).map(wait));
         }
         Ok(())
     }
