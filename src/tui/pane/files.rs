@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{bar, cut};
+use super::{bar, cut, mark};
 use crate::analysis::finding::Severity;
 use crate::index::{Differs, Index, Kind, PathId};
 use crate::session::Arrival;
@@ -55,6 +55,9 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let shown = app.row.top..(app.row.top + app.row.height).min(app.rows.len());
     let lines: Vec<Line> = shown.map(|line| row(app, image, projection, line, inner.width)).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+    if app.pane == Pane::Files {
+        mark(frame, inner, app.row.at.saturating_sub(app.row.top), app.theme.style(Role::Selection));
+    }
 }
 
 /// Why there is nothing to see, and how to see something.

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
-use super::{bar, cut};
+use super::{bar, cut, mark};
 use crate::analysis::finding::{Category, Finding};
 use crate::analysis::risk::{Matrix, Row};
 use crate::image::Layer;
@@ -82,6 +82,7 @@ fn draw_list(app: &mut App, image: &Explored, frame: &mut Frame, area: Rect) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
+    mark(frame, inner, list.cursor.at.saturating_sub(list.cursor.top), app.theme.style(Role::Selection));
 }
 
 fn head(app: &App, image: &Explored, category: Category) -> Vec<Span<'static>> {

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{bar, cut};
+use super::{bar, cut, mark};
 use crate::image::Layer;
 use crate::session::{Arrival, LoadedLayer};
 use crate::tui::app::{App, Pane};
@@ -36,6 +36,10 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     let shown = shown.filter_map(|line| app.layers.item(line));
     let lines: Vec<Line> = shown.flat_map(|layer| entry(app, layer, usize::from(inner.width))).collect();
     frame.render_widget(Paragraph::new(lines), inner);
+    if app.pane == Pane::Layers {
+        let line = app.layer_line.at.saturating_sub(app.layer_line.top) * usize::from(HEIGHT);
+        mark(frame, inner, line, app.theme.style(Role::Selection));
+    }
 }
 
 fn place(app: &App) -> String {

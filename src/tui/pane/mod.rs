@@ -14,6 +14,9 @@ pub mod preview;
 
 pub mod which;
 
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A bar of so many columns, in eighths, for a share of a whole.
@@ -27,6 +30,12 @@ pub fn bar(part: u64, whole: u64, columns: u64) -> String {
         u64::try_from(u128::from(part.min(whole)) * u128::from(columns) * 8 / u128::from(whole)).unwrap_or(0).max(1);
     let full = usize::try_from(eighths / 8).unwrap_or(0);
     "█".repeat(full) + EIGHTHS[usize::try_from(eighths % 8).unwrap_or(0)]
+}
+
+/// Gives a line of a list its style from end to end, also where nothing is written. `line` counts from the top.
+pub fn mark(frame: &mut Frame, list: Rect, line: usize, style: Style) {
+    let Some(y) = u16::try_from(line).ok().filter(|line| *line < list.height) else { return };
+    frame.buffer_mut().set_style(Rect { y: list.y + y, height: 1, ..list }, style);
 }
 
 /// Text cut to so many columns, with a sign that it is.

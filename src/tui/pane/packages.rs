@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
-use super::{bar, cut};
+use super::{bar, cut, mark};
 use crate::analysis::packages::PackageId;
 use crate::tui::Explored;
 use crate::tui::app::App;
@@ -54,6 +54,7 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inner);
+    mark(frame, inner, list.cursor.at.saturating_sub(list.cursor.top), app.theme.style(Role::Selection));
 }
 
 fn entry(app: &App, image: &Explored, id: PackageId, largest: u64, width: usize) -> Vec<Span<'static>> {
