@@ -62,7 +62,7 @@ fn main() {
     measure("walk, everything open", "gg*", &"j".repeat(200), HELD, "");
     measure("top and end, everything open", "", &"Gggg".repeat(25), HELD, "");
     measure("sort, everything open", "", &"s".repeat(20), Duration::from_millis(700), "");
-    measure("waste and back", "", &"2j1".repeat(20), TYPED, "");
+    measure("findings and back", "", &"2j1".repeat(20), TYPED, "");
     drop(desk);
 
     let mut desk = self::desk(entries, Packing::Gzip);

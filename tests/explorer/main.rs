@@ -161,7 +161,7 @@ fn it_starts_and_is_left_with_the_terminal_as_it_was() {
     let mut session = Session::demo();
     assert!(session.screen.screen().alternate_screen() && session.screen.screen().hide_cursor());
     session.press("}}2");
-    session.wait_for("[2 Waste 8]");
+    session.wait_for("[2 Findings");
     session.press("q");
     assert_eq!(session.end(), 0);
     session.expect_restored();
@@ -298,12 +298,12 @@ fn the_path_that_is_chosen_goes_to_a_pipe() {
 fn the_last_frame_stays_if_asked_for() {
     let mut session = Session::demo();
     session.press("2");
-    session.wait_for("[2 Waste 8]");
+    session.wait_for("[2 Findings");
     session.press("Q");
     assert_eq!(session.end(), 0);
     let screen = session.screen.screen();
     assert!(!screen.alternate_screen() && !screen.hide_cursor());
-    assert!(session.text().contains("stored again"), "{}", session.text());
+    assert!(session.text().contains("[2 Findings"), "{}", session.text());
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn frames_are_seen_all_at_once() {
     const END: &str = "\u{1b}[?2026l";
     let mut session = Session::demo();
     session.press("}}2");
-    session.wait_for("[2 Waste 8]");
+    session.wait_for("[2 Findings");
     session.press("q");
     assert_eq!(session.end(), 0);
     let raw = session.raw();
@@ -424,7 +424,7 @@ fn in_ascii_the_terminal_gets_ascii() {
     let mut session = Session::start(&["demo", "--ascii"], &[]);
     session.wait_for("usr/");
     session.press("2");
-    session.wait_for("[2 Waste");
+    session.wait_for("[2 Findings");
     session.press("q");
     assert_eq!(session.end(), 0);
     assert!(session.raw().is_ascii(), "{:?}", session.raw());
