@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::analysis::packages::Fault;
 use crate::analysis::{Analysis, efficiency};
 use crate::cli::{Cli, ColourWhen, Format, KeymapName, SortName, UnitsName};
 use crate::error::{Error, Kind, Result};
@@ -89,7 +90,7 @@ pub fn run(settings: &Settings) -> Result<u8> {
         stack: &loaded.stack,
         failed: &failed,
         notes: &notes(&loaded, &analysis.account),
-        coverage: &coverage(&loaded),
+        coverage: &coverage(&loaded, &analysis),
         analysis: &analysis,
         dockerfile: settings.dockerfile.as_ref(),
         gate: gate.as_ref(),
@@ -179,7 +180,7 @@ fn unread(failed: &[Option<String>]) -> Option<String> {
 }
 
 /// What was not analysed, with its reason.
-fn coverage(loaded: &Loaded) -> Vec<Gap> {
+fn coverage(loaded: &Loaded, analysis: &Analysis) -> Vec<Gap> {
     let gap = |what: String, reason: String| Gap { what, reason };
     let failed = loaded
         .layers
@@ -189,6 +190,7 @@ fn coverage(loaded: &Loaded) -> Vec<Gap> {
     let mut gaps: Vec<_> = failed.collect();
     gaps.extend(loaded.broken.clone().map(|reason| gap("the end of the archive".into(), reason)));
     gaps.extend(unsearched(loaded));
+    gaps.extend(unread_packages(loaded, analysis));
     let (image, layers) = (&loaded.image, loaded.image.layers.len());
     if layers > 0 && image.config.history.is_empty() {
         gaps.push(gap("commands of the layers".into(), "the config has no history".into()));
@@ -201,6 +203,28 @@ fn coverage(loaded: &Loaded) -> Vec<Gap> {
         gaps.push(gap("diff ids of the layers".into(), reason));
     }
     gaps
+}
+
+/// Files that would tell of packages and could not be read, one line for each reason.
+fn unread_packages(loaded: &Loaded, analysis: &Analysis) -> Vec<Gap> {
+    let unread = &analysis.packages.unread;
+    let reasons = [
+        (Fault::NotKept, "their contents were not kept"),
+        (Fault::NotOne, "they do not begin as their names say"),
+        (Fault::Broken, "they break off, or point outside themselves"),
+        (Fault::Encrypted, "they are encrypted"),
+        (Fault::TooMuch, "enough had been read already"),
+    ];
+    let gap = |(fault, reason): (Fault, &str)| {
+        let mut files = unread.iter().filter(|unread| unread.fault == fault);
+        let first = String::from_utf8_lossy(&loaded.index.path(files.next()?.path)).into_owned();
+        let more = match files.count() {
+            0 => String::new(),
+            more => format!(" and {}", counted(more as u64, "more file", "more files")),
+        };
+        Some(Gap { what: format!("packages that /{first}{more} may tell of"), reason: reason.to_owned() })
+    };
+    reasons.into_iter().filter_map(gap).collect()
 }
 
 /// Which contents were not looked at.

@@ -55,7 +55,7 @@ fn edit(
             is_copy.then(|| Edit::Flag { flag: format!("{flag}={argument}"), instead_of })
         }
         "RSK-DOWNLOAD" | "RSK-EXFIL" | "RSK-NET" | "RSK-EDITOR" | "RSK-COMPILER" | "RSK-DEBUG" | "RSK-PRIV" => {
-            let name = finding.about_name(case)?;
+            let name = finding.package.clone().or_else(|| finding.about_name(case))?;
             let is_free = is_run && finding.in_use.is_empty() && without_package(&by.text, &name).is_some();
             is_free.then_some(Edit::Without(name))
         }

@@ -67,6 +67,33 @@ fn packages_that_came_by_recommendation_or_stayed_behind() {
 }
 
 #[test]
+fn leaving_a_package_out_saves_what_came_for_it() {
+    let status = [package("vim", "Depends: vim-common\n"), package("vim-common", ""), package("other", "")].concat();
+    let automatic = "Package: vim-common\nArchitecture: amd64\nAuto-Installed: 1\n\n";
+    let layer = Layer::new()
+        .file("var/lib/dpkg/status", status)
+        .file("var/lib/apt/extended_states", automatic)
+        .file("var/lib/dpkg/info/vim.list", "/.\n/usr\n/usr/bin\n/usr/bin/vim.basic\n")
+        .file("var/lib/dpkg/info/vim-common.list", "/.\n/usr\n/usr/lib\n/usr/lib/vim-common\n")
+        .file("var/lib/dpkg/info/other.list", "/.\n/usr\n/usr/lib\n/usr/lib/other\n")
+        .filled("usr/lib/vim-common", 200_000, 1)
+        .filled("usr/lib/other", 300_000, 2)
+        .mode(0o755)
+        .file("usr/bin/vim.basic", program(500_000));
+    let steps = vec![
+        (ROOT, Some(base())),
+        (CMD, None),
+        ("RUN /bin/sh -c apt-get install --no-install-recommends -y vim other # buildkit", Some(layer)),
+    ];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    let vim = one(&report, "RSK-EDITOR");
+    assert_eq!((&vim["bytes"], &vim["reclaimableBytes"]), (&json!(500_000), &json!(700_000)));
+    assert_eq!(vim["package"], "vim");
+    assert_eq!(vim["fix"]["proposed"], "RUN apt-get install --no-install-recommends -y other");
+    assert!(vim["evidence"].to_string().contains("with vim go vim-common"), "{vim}");
+}
+
+#[test]
 fn state_that_every_installation_writes_is_nobodys_fault() {
     let status = |size| Layer::new().filled("var/lib/dpkg/status", size, 1).filled("etc/ld.so.cache", size, 2);
     let steps = vec![

@@ -1,11 +1,16 @@
 //! Programs that came past the package manager, and a package database that was deleted: nobody who looks for known
 //! faults by packages sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::analysis::case::{Case, common_folder};
+use crate::analysis::efficiency::visible_files;
 use crate::analysis::finding::{About, Confidence, Finding};
+use crate::analysis::fixes::without_package;
+use crate::analysis::packages::{PackageId, Reason};
+use crate::analysis::subject::Claims;
 use crate::index::walk::Live;
+use crate::index::{EntryId, PathId};
 
 /// Programs that one finding names.
 const NAMED: usize = 20;
@@ -59,4 +64,53 @@ fn unowned(case: &Case<'_>) -> Vec<Finding> {
         finding.mark(key.as_bytes());
     }
     found
+}
+
+/// What goes with a program whose package is left out of an installation.
+#[derive(Default)]
+pub struct Removing {
+    /// The files of each package that a container sees, with their bytes; made when it is needed first.
+    files: Option<HashMap<PackageId, Vec<(EntryId, u64)>>>,
+}
+
+impl Removing {
+    /// Adds to a finding what is saved when the package of its program is not installed: the package, what came for it
+    /// alone, and what cannot do without it. Only where the instruction names the package, so that it can be left out.
+    pub fn add(&mut self, case: &Case<'_>, path: PathId, claims: &mut Claims, finding: &mut Finding) {
+        let Some(owner) = case.packages.owner(path) else { return };
+        let instruction = finding.layer.and_then(|layer| case.instructions.of(layer));
+        let name = &case.packages.get(owner).record.name;
+        if instruction.and_then(|instruction| without_package(&instruction.text, name)).is_none() {
+            return;
+        }
+        let files = self.files.get_or_insert_with(|| files(case));
+        let mut with_it = Vec::new();
+        for (id, reason) in case.packages.without(&[owner]).goes {
+            if reason == Reason::Leftover {
+                continue;
+            }
+            let bytes = files.get(&id).into_iter().flatten().map(|(entry, size)| claims.take(*entry, *size, *size));
+            finding.reclaimable += bytes.sum::<u64>();
+            if id != owner {
+                with_it.push(case.packages.get(id).record.name.as_str());
+            }
+        }
+        if !with_it.is_empty() {
+            let more = with_it.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            with_it.truncate(NAMED);
+            finding.show("package", format!("with {name} go {}{more}", with_it.join(", ")));
+        }
+    }
+}
+
+fn files(case: &Case<'_>) -> HashMap<PackageId, Vec<(EntryId, u64)>> {
+    let mut files: HashMap<PackageId, Vec<(EntryId, u64)>> = HashMap::new();
+    for live in visible_files(case.index(), case.subject.stack, case.account) {
+        let entry = case.index().entry(live.entry);
+        if let Some(owner) = case.packages.owner(entry.path) {
+            files.entry(owner).or_default().push((live.entry, entry.size));
+        }
+    }
+    files
 }

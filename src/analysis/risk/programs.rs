@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::packages::Removing;
 use super::{Usage, runs_as_root};
 use crate::analysis::case::{Case, common_folder};
 use crate::analysis::content::{Elf, Program as Kind};
@@ -185,6 +186,7 @@ fn names(name: &str) -> impl Iterator<Item = &str> {
 /// Findings of programs. What a later layer removed is waste and no risk, so it has none here.
 pub fn findings(case: &Case<'_>, programs: &[Program], claims: &mut Claims) -> Vec<Finding> {
     let is_root = runs_as_root(case);
+    let mut removal = Removing::default();
     let mut found = busyboxes(case, programs);
     for program in programs.iter().filter(|program| program.state == State::Live && !program.is_applet) {
         let index = case.index();
@@ -205,6 +207,7 @@ pub fn findings(case: &Case<'_>, programs: &[Program], claims: &mut Claims) -> V
         if finding.in_use.is_empty() {
             // What nothing uses can go; what is used is not saved by taking it away.
             finding.reclaimable = claims.take(program.live.entry, size, size);
+            removal.add(case, path, claims, &mut finding);
         } else {
             finding.shift(-1, "in use");
         }
