@@ -139,3 +139,21 @@ fn a_program_is_a_package_with_others_in_it() {
     assert_eq!(named(&packages, "stdlib").1.record.version, "1.22.1");
     assert_eq!(packages.payload.files, 0);
 }
+
+/// esbuild and others bring a program of another language in a package of Node.
+#[test]
+fn who_installed_a_program_comes_before_what_is_in_it() {
+    let program =
+        go_program(&format!("path\tx.org/tool\nmod\tx.org/tool\tv1.0.0\t\n{}", "dep\ta\tv1\th1:x=\n".repeat(8)));
+    let size = program.len() as u64;
+    let layer = Layer::new()
+        .mode(0o755)
+        .file("app/node_modules/esbuild/package.json", r#"{"name":"esbuild","version":"0.20.0"}"#)
+        .file("app/node_modules/esbuild/bin/esbuild", program);
+    let image = image([layer]);
+    let packages = image.packages();
+    let (npm, esbuild) = named(&packages, "esbuild");
+    let (_, tool) = named(&packages, "x.org/tool");
+    assert_eq!((tool.within, tool.shipped()), (Some(npm), 0));
+    assert!(esbuild.shipped() > size);
+}

@@ -248,3 +248,9 @@ fn what_is_not_read_did_not_go() {
     assert!(named(&packages, "a").1.is_installed() && named(&packages, "c").1.is_installed());
     assert_eq!(packages.unread.iter().map(|one| (one.layer, one.fault)).collect::<Vec<_>>(), [(1, Fault::NotKept)]);
 }
+
+#[test]
+fn a_whiteout_of_nothing_is_no_database() {
+    let image = image([Layer::new().filled("app", 9, b'a').whiteout("var/lib/dpkg/status")]);
+    assert_eq!(image.packages().databases, []);
+}

@@ -18,6 +18,8 @@ pub struct Draft {
     pub place: PathId,
     /// The package of the same file that holds it.
     pub within: Option<u32>,
+    /// Whether it was found inside a file: whoever installed the file has the stronger claim on it.
+    pub is_scanned: bool,
     pub story: Vec<Step>,
 }
 
@@ -118,10 +120,11 @@ impl<'a> Assembler<'a> {
                 None => self.remove(&mut tracker, layer),
             }
         }
-        if is_system {
+        // A whiteout of a database that never was is no database.
+        let was_there = source.parts.iter().any(|part| part.role.is_main() && part.history.has_file());
+        if is_system && was_there {
             let Source { kind, root, place, .. } = *source;
             let last = u32::try_from(stack.len()).unwrap_or(u32::MAX);
-            removed = removed.filter(|layer| *layer < last);
             let is_complete = !source.parts.iter().any(|part| part.role == Role::DpkgPart);
             self.made.databases.push(Database {
                 kind,
@@ -145,9 +148,8 @@ impl<'a> Assembler<'a> {
             let key = (name.0, name.1, *time);
             let package = self.found(source, tracker, key, layer, one, &diversions);
             let holder = *first.get_or_insert(package);
-            let is_scanned = source.parts[0].role == Role::Scanned;
-            if let Some(draft) = self.made.drafts.get_mut(package as usize).filter(|_| is_scanned && holder != package)
-            {
+            let draft = &mut self.made.drafts[package as usize];
+            if draft.is_scanned && holder != package {
                 draft.within = Some(holder);
             }
         }
@@ -177,7 +179,16 @@ impl<'a> Assembler<'a> {
         let known = tracker.known.entry(key).or_insert_with(|| {
             let package = u32::try_from(drafts.len()).unwrap_or(u32::MAX);
             let Source { kind, root, place, .. } = *source;
-            drafts.push(Draft { kind, record: record.clone(), root, place, within: None, story: Vec::new() });
+            let is_scanned = source.parts[0].role == Role::Scanned;
+            drafts.push(Draft {
+                kind,
+                record: record.clone(),
+                root,
+                place,
+                within: None,
+                is_scanned,
+                story: Vec::new(),
+            });
             Known { package, is_here: false, files: Vec::new(), claims: 0..0, seen: layer }
         });
         let draft = &mut drafts[known.package as usize];

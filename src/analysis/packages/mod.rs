@@ -338,21 +338,18 @@ struct Weighed {
 /// Goes once over everything that layers have, and gives it to its owners.
 fn weigh(index: &Index, stack: &Stack, account: &Account, paths: &Paths<'_>, made: &Assembled) -> Weighed {
     let claims = Owners::new(index, account, paths, made);
-    let package = |(id, draft): (u32, &assemble::Draft)| {
-        let of_system = claims.system(draft.place).filter(|owner| *owner != id && !draft.kind.is_system());
-        Package {
-            kind: draft.kind,
-            record: draft.record.clone(),
-            root: draft.root,
-            place: draft.place,
-            within: draft.within.or(of_system).map(PackageId),
-            story: draft.story.clone(),
-            files: 0,
-            layers: Vec::new(),
-            depends: Vec::new(),
-            recommends: Vec::new(),
-            suggests: Vec::new(),
-        }
+    let package = |(id, draft): (u32, &assemble::Draft)| Package {
+        kind: draft.kind,
+        record: draft.record.clone(),
+        root: draft.root,
+        place: draft.place,
+        within: draft.within.or_else(|| claims.holder(id)).map(PackageId),
+        story: draft.story.clone(),
+        files: 0,
+        layers: Vec::new(),
+        depends: Vec::new(),
+        recommends: Vec::new(),
+        suggests: Vec::new(),
     };
     let mut packages: Vec<_> = (0..).zip(&made.drafts).map(package).collect();
     let mut owners = vec![NONE; index.paths()];

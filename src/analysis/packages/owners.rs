@@ -14,7 +14,7 @@ pub struct Owners<'a> {
     account: &'a Account,
     paths: &'a Paths<'a>,
     drafts: &'a [Draft],
-    /// By path, those of systems first.
+    /// By path, the strongest first.
     claims: Vec<Claim>,
     /// For every path, where its claims begin.
     begin: Vec<u32>,
@@ -25,9 +25,9 @@ pub struct Owners<'a> {
 impl<'a> Owners<'a> {
     pub fn new(index: &'a Index, account: &'a Account, paths: &'a Paths<'a>, made: &'a Assembled) -> Self {
         let drafts = &made.drafts;
-        let is_language = |claim: &Claim| !drafts[claim.package as usize].kind.is_system();
+        let rank = |claim: &Claim| Rank::of(&drafts[claim.package as usize]);
         let mut claims = made.claims.clone();
-        claims.sort_unstable_by_key(|claim| (claim.path, is_language(claim), claim.from, claim.package));
+        claims.sort_unstable_by_key(|claim| (claim.path, rank(claim), claim.from, claim.package));
         let mut begin = vec![0; index.paths() + 1];
         for claim in &claims {
             begin[claim.path.place() + 1] += 1;
@@ -66,13 +66,18 @@ impl<'a> Owners<'a> {
             };
             survives.then_some(next)
         };
-        let folder = self.folders[path.place()];
-        let in_folder = (folder != NONE).then_some(folder);
-        match now.or_else(afterwards) {
-            // Another version of a language's package may have listed more than the one whose folder it is.
-            Some(claim) => Some(claim.package),
-            None => in_folder,
-        }
+        let claim = now.or_else(afterwards).map(|claim| claim.package);
+        // Who installed a program comes before what was found in it.
+        let strong = claim.filter(|package| self.rank(*package) != Rank::Scanned);
+        strong.or_else(|| self.folder(path)).or(claim)
+    }
+
+    fn rank(&self, package: u32) -> Rank {
+        Rank::of(&self.drafts[package as usize])
+    }
+
+    fn folder(&self, path: PathId) -> Option<u32> {
+        Some(self.folders[path.place()]).filter(|package| *package != NONE)
     }
 
     /// `x.py` for `__pycache__/x.cpython-311.pyc`.
@@ -83,11 +88,34 @@ impl<'a> Owners<'a> {
         self.paths.child(self.index.parent(cache)?, &[module, b".py"].concat())
     }
 
-    /// The system's package that a path belongs to, as it was last.
-    pub fn system(&self, path: PathId) -> Option<u32> {
-        let claims = self.claims_on(path).iter();
-        let mut of_system = claims.filter(|claim| self.drafts[claim.package as usize].kind.is_system());
-        of_system.next_back().map(|claim| claim.package)
+    /// The package that brought the file which tells of another: one of the system, or for what was found inside a file
+    /// also one of a language.
+    pub fn holder(&self, id: u32) -> Option<u32> {
+        let draft = &self.drafts[id as usize];
+        let own = Rank::of(draft);
+        let stronger = self.claims_on(draft.place).iter().filter(|claim| self.rank(claim.package) < own);
+        let weakest_first = stronger.rev().map(|claim| claim.package);
+        let system = weakest_first.clone().find(|package| self.rank(*package) == Rank::System);
+        let any = || weakest_first.clone().next().or_else(|| self.folder(draft.place));
+        system.or_else(|| if own == Rank::Scanned { any() } else { None })
+    }
+}
+
+/// How strong a package's claim is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    System,
+    Language,
+    Scanned,
+}
+
+impl Rank {
+    fn of(draft: &Draft) -> Self {
+        match (draft.kind.is_system(), draft.is_scanned) {
+            (true, _) => Self::System,
+            (false, false) => Self::Language,
+            (false, true) => Self::Scanned,
+        }
     }
 }
 

@@ -29,6 +29,11 @@ impl History {
         self.0[..next].last().and_then(|(_, entry)| *entry)
     }
 
+    /// Whether a file ever stands there.
+    pub fn has_file(&self) -> bool {
+        self.0.iter().any(|(_, entry)| entry.is_some())
+    }
+
     /// The layers that change it.
     pub fn layers(&self) -> impl Iterator<Item = u32> {
         self.0.iter().map(|(layer, _)| *layer)
