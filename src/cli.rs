@@ -2,13 +2,23 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// See what is in a container image, layer by layer, and what of it is shipped for nothing.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "layerscope", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(
+    name = "layerscope",
+    version,
+    max_term_width = 100,
+    after_help = AFTER_HELP,
+    disable_help_subcommand = true
+)]
 #[allow(clippy::struct_excessive_bools)] // Switches are what a command line is made of.
 pub struct Cli {
+    /// Something else than to open an image.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// The image: a name, id or digest in a local engine; an archive file; `-` for standard input; a folder with an
     /// OCI layout; or `demo` for the small image that layerscope carries.
     #[arg(value_name = "IMAGE", long_help = IMAGE_HELP)]
@@ -25,6 +35,15 @@ pub struct Cli {
     /// The image to read where an archive or a folder holds several: a name, a tag, or the beginning of an id.
     #[arg(long = "image", value_name = "NAME", help_heading = "Source")]
     pub choose: Option<String>,
+
+    /// How an image in an engine is read: `store`, where it lies on this machine, or `export`. Default: what is known from
+    /// the cache, else the store where this user may read it, else the export.
+    #[arg(long, value_name = "METHOD", value_enum, help_heading = "Source")]
+    pub source_method: Option<MethodName>,
+
+    /// Read everything anew, and keep nothing of it.
+    #[arg(long, help_heading = "Source")]
+    pub no_cache: bool,
 
     /// Compute every digest and hold it against what the image states.
     #[arg(long, help_heading = "Source")]
@@ -171,6 +190,34 @@ Examples:
   docker save app | layerscope -
   layerscope --ci --highestWastedBytes 20MB --json report.json app:latest
   layerscope demo";
+
+/// How an image in an engine is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MethodName {
+    /// Where it lies on this machine.
+    Store,
+    /// As the engine exports it.
+    Export,
+}
+
+/// Work beside reading images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Look after what is kept of layers that were read, so that they need not be read again.
+    #[command(subcommand)]
+    Cache(CacheWork),
+}
+
+/// What is to be done with the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum CacheWork {
+    /// Say where it is and what it holds.
+    Info,
+    /// Remove what was not used for the longest time until the rest is below the limit, and what was left unfinished.
+    Prune,
+    /// Remove everything.
+    Clear,
+}
 
 /// A source by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

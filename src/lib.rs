@@ -32,6 +32,7 @@
 extern crate self as layerscope;
 
 pub mod analysis;
+pub mod cache;
 pub mod cli;
 pub mod error;
 pub mod image;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crate::analysis::packages::Fault;
 use crate::analysis::{Analysis, efficiency};
-use crate::cli::{Cli, ColourWhen, Format, KeymapName, SortName, UnitsName};
+use crate::cache::{self, Cache, Pruned};
+use crate::cli::{CacheWork, Cli, ColourWhen, Command, Format, KeymapName, SortName, UnitsName};
 use crate::error::{Error, Kind, Result};
 use crate::policy::{Measured, Verdict, judge};
 use crate::report::ink::Ink;
@@ -31,6 +32,9 @@ const NOTHING_CHOSEN: u8 = 130;
 /// # Errors
 /// Whatever stopped it. A gate that failed is no error.
 pub fn start(cli: &Cli, environment: impl Fn(&str) -> Option<String>, folder: Option<&Path>) -> Result<u8> {
+    if let Some(Command::Cache(work)) = cli.command {
+        return keep_house(work, environment);
+    }
     if !cli.print_config {
         return run(&Settings::new(cli, environment, folder)?);
     }
@@ -101,6 +105,37 @@ pub fn run(settings: &Settings) -> Result<u8> {
             .hint("the rest is reported above; --allow-partial accepts what could be read")),
         _ => Ok(if gate.as_ref().is_none_or(Verdict::passed) { 0 } else { GATE_FAILED }),
     }
+}
+
+/// Looks after the cache.
+///
+/// # Errors
+/// There is no place for one, or a file of it cannot be removed.
+pub fn keep_house(work: CacheWork, environment: impl Fn(&str) -> Option<String>) -> Result<u8> {
+    let folder = cache::folder(environment).ok_or_else(|| {
+        Error::usage("there is no place for a cache").hint("set HOME or XDG_CACHE_HOME to an absolute path")
+    })?;
+    let cache = Cache::new(folder, cache::LIMIT);
+    let removed = |Pruned { files, bytes }: Pruned| {
+        format!("removed {}, {}", counted(files, "file", "files"), units::bytes(bytes))
+    };
+    let said = match work {
+        CacheWork::Info => {
+            let held = cache.held();
+            format!(
+                "folder  {}\nholds   {} and the documents of {}\nsize    {} of at most {}",
+                printable(cache.folder().as_os_str().as_encoded_bytes()),
+                counted(held.layers, "layer", "layers"),
+                counted(held.images, "image", "images"),
+                units::bytes(held.bytes),
+                units::bytes(cache.limit()),
+            )
+        }
+        CacheWork::Prune => removed(cache.prune()?),
+        CacheWork::Clear => removed(cache.clear()?),
+    };
+    writeln!(io::stdout(), "{said}").map_err(|error| Error::output("standard output", &error))?;
+    Ok(0)
 }
 
 /// Lets the user choose among the images of the engines, and opens the choice.
@@ -244,7 +279,7 @@ fn unsearched(loaded: &Loaded) -> Vec<Gap> {
 }
 
 fn notes(loaded: &Loaded, account: &efficiency::Account) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = loaded.notes.clone();
     for (number, (layer, account)) in loaded.layers.iter().zip(&account.layers).enumerate() {
         notes.extend(layer.notes.iter().map(|note| format!("layer {number}: {note}")));
         match account.changes.dangling {

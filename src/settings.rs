@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 
 use crate::analysis::dockerfile::{self, Dockerfile};
 use crate::analysis::rules::Rules;
-use crate::cli::{Cli, ColourWhen, EngineName, Format, SourceName};
+use crate::cache::{self, Cache};
+use crate::cli::{Cli, ColourWhen, EngineName, Format, MethodName, SourceName};
 use crate::error::{Error, Result};
 use crate::image::Wanted;
 use crate::policy::{Flags, Thresholds, thresholds};
-use crate::session::Options;
+use crate::session::{Method, Options};
 use crate::source::reference::{EngineKind, Reference, SourceKind};
 
 pub use file::{config_folder, preferences};
@@ -105,6 +106,14 @@ impl Settings {
                 verify: cli.verify,
                 no_scan: cli.no_scan,
                 looked_into: rules.looked_into(),
+                method: cli.source_method.map(|method| match method {
+                    MethodName::Store => Method::Store,
+                    MethodName::Export => Method::Export,
+                }),
+                cache: cache::folder(&environment)
+                    // What such rules look into is not kept by a run that did not know them.
+                    .filter(|_| !cli.no_cache && rules.looked_into().is_empty())
+                    .map(|folder| Cache::new(folder, cache::LIMIT)),
                 ..Options::default()
             },
             allow_partial: cli.allow_partial,

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Every room with the rooms that it may know. `error`, `units` and `platform` serve everybody.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("error", &[]),
     ("units", &[]),
     ("platform", &[]),
@@ -15,14 +15,15 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("image", &[]),
     ("layer", &[]),
     ("index", &["layer"]),
+    ("cache", &["layer"]),
     ("analysis", &["index", "image"]),
     ("policy", &[]),
     ("report", &["analysis", "policy", "index", "image"]),
-    ("session", &["analysis", "source", "image", "layer", "index"]),
+    ("session", &["analysis", "source", "image", "layer", "index", "cache"]),
     ("cli", &[]),
-    ("settings", &["analysis", "cli", "image", "policy", "session", "source"]),
+    ("settings", &["analysis", "cache", "cli", "image", "policy", "session", "source"]),
     ("ticker", &["session"]),
-    ("run", &["analysis", "cli", "policy", "report", "session", "settings", "source", "ticker", "tui"]),
+    ("run", &["analysis", "cache", "cli", "policy", "report", "session", "settings", "source", "ticker", "tui"]),
     ("tui", &["analysis", "image", "index", "session"]),
 ];
 

@@ -13,7 +13,7 @@ use super::entry::{Flags, Link, NONE, Node, pack_device};
 use super::names::{Memory, NameRef};
 use super::{Entry, EntryId, Index, Kind, PathId, SlotId};
 use crate::layer::whiteout::{self, Mark};
-use crate::layer::{self, EntryKind, LayerError, Limits};
+use crate::layer::{self, Content, EntryKind, LayerError, Limits, Unread};
 
 /// What a folder gets that no header describes: what an engine gives it when it unpacks the layer.
 const IMPLIED_MODE: u16 = 0o755;
@@ -115,6 +115,11 @@ impl Builder {
         self.slot.kept = u32::try_from(self.index.entries.len()).unwrap_or(u32::MAX) - self.slot.first;
         self.index.slots.push(std::mem::take(&mut self.slot));
         id
+    }
+
+    /// Notes hashes of files of a slot that were not read, by the byte at which their contents lie, in order.
+    pub fn set_contents(&mut self, slot: SlotId, hashes: &[(u64, u128)]) {
+        self.index.set_contents(slot, hashes);
     }
 
     /// The finished index.
@@ -274,8 +279,11 @@ impl Builder {
         let full = || LayerError::TooMuch { what: "the number of entries".into(), limit: u64::from(u32::MAX) };
         Ok(match kind {
             Kind::File => match entry.content {
-                Some(hash) => self.index.contents.push(hash).ok_or_else(full)?,
-                None => NONE,
+                Content::Hash(hash) => self.index.contents.push(hash).ok_or_else(full)?,
+                Content::Unread(Unread { at, head }) => {
+                    self.index.contents.push(u128::from(head) << 64 | u128::from(at)).ok_or_else(full)?
+                }
+                Content::Nothing => NONE,
             },
             Kind::Symlink => self.names.intern(&mut self.index.names, entry.link).ok_or_else(full)?.0,
             Kind::Char | Kind::Block => pack_device(entry.device),
@@ -329,7 +337,7 @@ impl Builder {
             link: b"",
             device: (0, 0),
             xattrs: &[],
-            content: None,
+            content: Content::Nothing,
         };
         self.push(&folder, path, Kind::Dir, NONE, Flags::IMPLIED)
     }
@@ -344,6 +352,9 @@ impl Builder {
     ) -> Result<(), LayerError> {
         if entry.typeflag == b'S' {
             flags.set(Flags::SPARSE);
+        }
+        if matches!(entry.content, Content::Unread(_)) {
+            flags.set(Flags::UNREAD);
         }
         let attrs = self.attrs.place(&mut self.index, entry);
         let older = self.index.nodes.get(path.0).newest;

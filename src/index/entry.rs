@@ -112,6 +112,8 @@ impl Flags {
     pub const SPARSE: Self = Self(4);
     /// Size and time do not fit the record and lie aside.
     pub const WIDE: Self = Self(8);
+    /// In place of the hash of the contents stands where they lie.
+    pub const UNREAD: Self = Self(16);
 
     pub fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
@@ -119,6 +121,10 @@ impl Flags {
 
     pub fn set(&mut self, flag: Self) {
         self.0 |= flag.0;
+    }
+
+    pub fn clear(&mut self, flag: Self) {
+        self.0 &= !flag.0;
     }
 }
 
@@ -133,7 +139,7 @@ pub struct Entry {
     pub path: PathId,
     pub(super) older: u32,
     pub(super) attrs: u32,
-    /// By kind: a file's content hash, a symlink's target, a hard link's group, a device's numbers.
+    /// By kind: where a file's content hash stands, a symlink's target, a hard link's group, a device's numbers.
     pub(super) extra: u32,
     /// The slot it belongs to.
     pub slot: SlotId,

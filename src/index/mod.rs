@@ -19,7 +19,7 @@ pub use stack::Stack;
 
 use std::sync::Arc;
 
-use crate::layer::Xattr;
+use crate::layer::{Unread, Xattr};
 pub(crate) use column::Column;
 use entries::Entries;
 use entry::{Flags, Link, NONE, Node};
@@ -72,7 +72,7 @@ impl Index {
     }
 
     /// Every entry of a slot in the order of its tar, those that a later one replaced included.
-    pub fn entries_in(&self, slot: SlotId) -> impl Iterator<Item = EntryId> {
+    pub fn entries_in(&self, slot: SlotId) -> impl Iterator<Item = EntryId> + use<> {
         let summary = self.slot(slot);
         (summary.first..summary.first + summary.kept).map(EntryId)
     }
@@ -143,10 +143,47 @@ impl Index {
         &self.xattrs[attrs.xattrs as usize]
     }
 
-    /// xxh3-128 of a file's contents; `None` for an empty file and for everything else.
+    /// xxh3-128 of a file's contents; `None` for an empty file, for one that was not read because no answer depends on
+    /// it, and for everything else.
     #[must_use]
     pub fn content(&self, entry: Entry) -> Option<u128> {
-        (entry.kind == Kind::File && entry.extra != NONE).then(|| *self.contents.get(entry.extra))
+        let is_known = entry.kind == Kind::File && entry.extra != NONE && !entry.flags.has(Flags::UNREAD);
+        is_known.then(|| *self.contents.get(entry.extra))
+    }
+
+    /// What is known of a file's contents that were not read.
+    #[must_use]
+    pub fn unread(&self, entry: Entry) -> Option<Unread> {
+        let is_unread = entry.kind == Kind::File && entry.flags.has(Flags::UNREAD);
+        is_unread.then(|| {
+            let [low, high] = [0, 64].map(|shift| *self.contents.get(entry.extra) >> shift & u128::from(u64::MAX));
+            let half = |half: u128| u64::try_from(half).unwrap_or_default();
+            Unread { at: half(low), head: half(high) }
+        })
+    }
+
+    /// Notes the hash of a file that was not read before.
+    pub fn set_content(&mut self, id: EntryId, hash: u128) {
+        let entry = self.entry(id);
+        if self.unread(entry).is_some() {
+            *self.contents.get_mut(entry.extra) = hash;
+            self.entries.clear(id.0, Flags::UNREAD);
+        }
+    }
+
+    /// Notes hashes of files of a slot that were not read, by the byte at which their contents lie, in order.
+    pub(super) fn set_contents(&mut self, slot: SlotId, hashes: &[(u64, u128)]) {
+        let mut hashes = hashes.iter().peekable();
+        for id in self.entries_in(slot) {
+            if hashes.peek().is_none() {
+                return;
+            }
+            let Some(Unread { at, .. }) = self.unread(self.entry(id)) else { continue };
+            while hashes.next_if(|(other, _)| *other < at).is_some() {}
+            if let Some((_, hash)) = hashes.next_if(|(other, _)| *other == at) {
+                self.set_content(id, *hash);
+            }
+        }
     }
 
     /// Target of a symbolic link as it is written.

@@ -1,7 +1,7 @@
 //! Decompression, chosen by the first bytes of the data. Names and media types lie; magic bytes do not.
 //! The outer archive borrows these decoders. Knows no tar.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -175,22 +175,6 @@ impl<D: Decoder> Read for Bounded<D> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         Ok(read)
-    }
-}
-
-/// Skips what is left, so that checksums at the end of a compressed stream are tested.
-///
-/// # Errors
-/// Whatever reading gives.
-pub fn drain(reader: &mut impl BufRead) -> io::Result<u64> {
-    let mut skipped = 0;
-    loop {
-        let available = reader.fill_buf()?.len();
-        if available == 0 {
-            return Ok(skipped);
-        }
-        skipped += available as u64;
-        reader.consume(available);
     }
 }
 

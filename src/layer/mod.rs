@@ -1,16 +1,21 @@
 //! One layer's entries: decompression, tar with all its dialects, whiteout names.
 //! Knows neither where the bytes come from nor what is done with the entries.
 
+mod blocks;
 pub mod decode;
 mod error;
 mod header;
 pub mod limits;
+pub mod packed;
 mod pax;
 mod sparse;
+pub mod split;
+mod stream;
 pub mod tap;
 mod tar;
 pub mod whiteout;
 
+pub use blocks::{hash_file, hash_in_place};
 pub use error::LayerError;
 pub use limits::Limits;
-pub use tar::{Entry, EntryKind, Summary, Xattr, read, read_tapped};
+pub use tar::{Content, Entry, EntryKind, Summary, Unread, Xattr, read, read_in_place, read_tapped};

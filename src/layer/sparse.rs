@@ -1,15 +1,14 @@
 //! Sparse files: which parts of a file the tar holds, in the old GNU form and the three PAX forms.
 //! Format: GNU tar manual, "Storing Sparse Files" (old GNU, PAX 0.0, 0.1 and 1.0).
 
-use std::io::Read;
-
 use xxhash_rust::xxh3::Xxh3;
 
 use super::LayerError;
+use super::blocks::Blocks;
 use super::header::{BLOCK, OldSparse, sparse_segment};
 use super::pax::{Parsed, decimal};
+use super::stream::Stream;
 use super::tap::Feed;
-use super::tar::Blocks;
 
 /// Holes up to this size are hashed as the zeros they read as, so that a sparse file equals its plain copy. Beyond,
 /// the length of the hole is hashed instead: a terabyte of zeros must not take minutes.
@@ -36,7 +35,7 @@ pub enum Pax {
 
 impl Map {
     /// The old GNU form: the header's four segments, then extension blocks of 21.
-    pub fn old_gnu<R: Read>(header: OldSparse, blocks: &mut Blocks<R>, most: u64) -> Result<Self, LayerError> {
+    pub fn old_gnu<S: Stream>(header: OldSparse, blocks: &mut Blocks<S>, most: u64) -> Result<Self, LayerError> {
         const SEGMENT: usize = 24;
         const PER_BLOCK: usize = 21;
         let OldSparse { logical, mut segments, mut more } = header;
@@ -56,9 +55,9 @@ impl Map {
     }
 
     /// The map of format 1.0, read from the contents. Returns it with the bytes that it took.
-    pub fn in_contents<R: Read>(
+    pub fn in_contents<S: Stream>(
         logical: u64,
-        blocks: &mut Blocks<R>,
+        blocks: &mut Blocks<S>,
         stored: u64,
         most: u64,
     ) -> Result<(Self, u64), LayerError> {
@@ -91,14 +90,14 @@ impl Map {
     }
 
     /// Hashes the file as it reads, holes as zeros, consuming `stored` bytes of contents.
-    pub fn hash<R: Read>(&self, blocks: &mut Blocks<R>, stored: u64) -> Result<u128, LayerError> {
+    pub fn hash<S: Stream>(&self, blocks: &mut Blocks<S>, stored: u64) -> Result<u128, LayerError> {
         let mut hash = Xxh3::new();
         self.feed(blocks, stored, &mut hash)?;
         Ok(hash.digest128())
     }
 
     /// Hands on the file as it reads, parts and holes in order, consuming `stored` bytes of contents.
-    pub fn feed<R: Read>(&self, blocks: &mut Blocks<R>, stored: u64, feed: &mut impl Feed) -> Result<(), LayerError> {
+    pub fn feed<S: Stream>(&self, blocks: &mut Blocks<S>, stored: u64, feed: &mut impl Feed) -> Result<(), LayerError> {
         let start = blocks.at;
         let (mut at, mut left) = (0_u64, stored);
         for &(offset, bytes) in &self.segments {

@@ -49,9 +49,9 @@ pub trait Tap: Feed {
 }
 
 /// Wants no contents, just their hashes.
-pub(super) struct Untapped;
+pub struct Hashes;
 
-impl Feed for Untapped {
+impl Feed for Hashes {
     fn part(&mut self, _: &[u8]) -> Result<(), LayerError> {
         Ok(())
     }
@@ -61,7 +61,7 @@ impl Feed for Untapped {
     }
 }
 
-impl Tap for Untapped {
+impl Tap for Hashes {
     fn wants(&mut self, _: &[u8], _: u64, _: u16) -> Result<Want, LayerError> {
         Ok(Want::Hash)
     }

@@ -2,18 +2,17 @@
 //! Knows nothing of whiteouts or of other layers. The container engines' own reader (Go's archive/tar) decides
 //! where the dialects leave a choice, because an image is what the engines make of it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{Read, Seek};
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use xxhash_rust::xxh3::Xxh3;
 
+use super::blocks::Blocks;
 use super::header::{BLOCK, Fields};
 use super::pax::{self, Parsed};
 use super::sparse::{self, Map};
-use super::tap::{Feed, Tap, Tapped, Untapped, Want};
-use super::{LayerError, Limits, decode};
-
-/// Read buffer. Contents are hashed straight out of it.
-const BUFFER: usize = 256 * 1024;
+use super::stream::{Hopping, Stream, passing};
+use super::tap::{Feed, Hashes, Tap, Tapped, Want};
+use super::{LayerError, Limits};
 
 /// What an entry of a tar is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,8 +61,19 @@ pub struct Entry<'a> {
     pub device: (u32, u32),
     /// Extended attributes by name.
     pub xattrs: &'a [Xattr],
-    /// xxh3-128 of the contents; `None` where there are none.
-    pub content: Option<u128>,
+    /// What is known of the contents.
+    pub content: Content,
+}
+
+/// What is known of a file's contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// There are none, or nobody asked for them.
+    Nothing,
+    /// Their xxh3-128.
+    Hash(u128),
+    /// They were not read beyond their beginning.
+    Unread(Unread),
 }
 
 /// What a whole layer came to.
@@ -79,6 +89,15 @@ pub struct Summary {
     pub unknown_types: u64,
 }
 
+/// Contents that nobody read yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unread {
+    /// The byte of the uncompressed tar at which they lie as they are.
+    pub at: u64,
+    /// A hash of their first bytes. Contents of equal size and another beginning differ; 0 where even that was not read.
+    pub head: u64,
+}
+
 /// Reads the tar to its end and hands every entry to `sink`.
 ///
 /// # Errors
@@ -88,7 +107,7 @@ pub fn read<R: Read>(
     limits: &Limits,
     sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<Summary, LayerError> {
-    read_tapped(reader, limits, &mut Untapped, sink)
+    read_tapped(reader, limits, &mut Hashes, sink)
 }
 
 /// Reads the tar and hands contents to `tap` as they go by; ends early when the tap has enough. Contents that the tap
@@ -100,9 +119,32 @@ pub fn read_tapped<R: Read>(
     reader: R,
     limits: &Limits,
     tap: &mut impl Tap,
+    sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
+) -> Result<Summary, LayerError> {
+    read_stream(Blocks::new(passing(reader)), limits, tap, sink)
+}
+
+/// Reads an uncompressed tar of `length` bytes where it lies, from header to header. Contents that the tap wants
+/// hashed stay unread but for their beginning: their entries say where they lie. Only those that it wants are read.
+///
+/// # Errors
+/// Whatever makes the layer unreadable, a limit that is passed, or what `sink` or `tap` return.
+pub fn read_in_place<R: Read + Seek>(
+    place: R,
+    length: u64,
+    limits: &Limits,
+    tap: &mut impl Tap,
+    sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
+) -> Result<Summary, LayerError> {
+    read_stream(Blocks::new(Hopping::new(place, length)), limits, tap, sink)
+}
+
+pub(super) fn read_stream<S: Stream>(
+    mut blocks: Blocks<S>,
+    limits: &Limits,
+    tap: &mut impl Tap,
     mut sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<Summary, LayerError> {
-    let mut blocks = Blocks { reader: BufReader::with_capacity(BUFFER, reader), at: 0 };
     let mut summary = Summary::default();
     let mut ahead = Ahead::default();
     while let Some(block) = blocks.next_header()? {
@@ -131,7 +173,7 @@ pub fn read_tapped<R: Read>(
             }
         }
     }
-    summary.bytes = blocks.at + decode::drain(&mut blocks.reader)?;
+    summary.bytes = blocks.finish()?;
     Ok(summary)
 }
 
@@ -161,11 +203,11 @@ impl Ahead {
 }
 
 #[allow(clippy::too_many_arguments)] // What the loop holds, handed on; a struct for it would be used once.
-fn entry<R: Read>(
+fn entry<S: Stream>(
     fields: &Fields<'_>,
     at: u64,
     ahead: &Ahead,
-    blocks: &mut Blocks<R>,
+    blocks: &mut Blocks<S>,
     limits: &Limits,
     summary: &mut Summary,
     tap: &mut impl Tap,
@@ -207,9 +249,9 @@ fn entry<R: Read>(
         EntryKind::File => contents(fields, at, ahead, blocks, stored, limits, (tap, &path))?,
         EntryKind::Dir if typeflag == b'D' => {
             blocks.skip_padded(stored)?;
-            (0, None)
+            (0, Content::Nothing)
         }
-        _ => (0, None),
+        _ => (0, Content::Nothing),
     };
     let device = if matches!(kind, EntryKind::Char | EntryKind::Block) { fields.device()? } else { (0, 0) };
     let link = match kind {
@@ -240,16 +282,16 @@ fn entry<R: Read>(
     })
 }
 
-/// Reads a file's contents, plain or sparse: its apparent size and their hash.
-fn contents<R: Read>(
+/// Reads a file's contents, plain or sparse: its apparent size and what is known of them.
+fn contents<S: Stream>(
     fields: &Fields<'_>,
     at: u64,
     ahead: &Ahead,
-    blocks: &mut Blocks<R>,
+    blocks: &mut Blocks<S>,
     stored: u64,
     limits: &Limits,
     (tap, path): (&mut impl Tap, &[u8]),
-) -> Result<(u64, Option<u128>), LayerError> {
+) -> Result<(u64, Content), LayerError> {
     let (map, stored) = if fields.typeflag() == b'S' {
         (Some(Map::old_gnu(fields.sparse()?, blocks, limits.meta_bytes)?), stored)
     } else {
@@ -266,9 +308,14 @@ fn contents<R: Read>(
     let content = match tap.wants(path, size, mode(fields)?)? {
         Want::Skip => {
             blocks.skip(stored)?;
-            None
+            Content::Nothing
         }
-        Want::Hash => Some(match map {
+        Want::Hash if S::IN_PLACE && map.is_none() => {
+            let at = blocks.at;
+            let head = blocks.head(stored)?;
+            Content::Unread(Unread { at, head })
+        }
+        Want::Hash => Content::Hash(match map {
             Some(map) => map.hash(blocks, stored)?,
             None => blocks.hash(stored)?,
         }),
@@ -280,11 +327,11 @@ fn contents<R: Read>(
             }
             let content = feed.hash.digest128();
             tap.complete((size > 0).then_some(content))?;
-            Some(content)
+            Content::Hash(content)
         }
     };
     blocks.skip_padding(stored)?;
-    Ok((size, content.filter(|_| size > 0)))
+    Ok((size, if size > 0 { content } else { Content::Nothing }))
 }
 
 /// Permission bits with set-id and sticky bits.
@@ -297,117 +344,4 @@ fn without_nul(mut name: Vec<u8>) -> Vec<u8> {
     let end = memchr::memchr(0, &name).unwrap_or(name.len());
     name.truncate(end);
     name
-}
-
-fn padding(size: u64) -> u64 {
-    size.next_multiple_of(BLOCK as u64) - size
-}
-
-/// The tar as blocks, with the byte at which we are.
-pub struct Blocks<R> {
-    reader: BufReader<R>,
-    /// Bytes read so far.
-    pub at: u64,
-}
-
-impl<R: Read> Blocks<R> {
-    /// The next header block; `None` at the end, which is two blocks of zeros or the end of the stream.
-    fn next_header(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
-        let Some(block) = self.block()? else { return Ok(None) };
-        if block.iter().any(|&byte| byte != 0) {
-            return Ok(Some(block));
-        }
-        // A lone block of zeros ends nothing; GNU tar reads on with a warning, too.
-        Ok(self.block()?.filter(|second| second.iter().any(|&byte| byte != 0)))
-    }
-
-    /// One block; `None` where the stream ends before its first byte.
-    pub fn block(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
-        let mut block = [0; BLOCK];
-        let mut filled = 0;
-        while filled < BLOCK {
-            let read = match self.reader.read(&mut block[filled..]) {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                read => read?,
-            };
-            if read == 0 {
-                break;
-            }
-            filled += read;
-        }
-        self.at += filled as u64;
-        match filled {
-            0 => Ok(None),
-            BLOCK => Ok(Some(block)),
-            _ => Err(LayerError::Truncated { at: self.at, missing: (BLOCK - filled) as u64 }),
-        }
-    }
-
-    /// Hands the next `size` bytes to `sink`, piece by piece.
-    pub fn contents(
-        &mut self,
-        size: u64,
-        mut sink: impl FnMut(&[u8]) -> Result<(), LayerError>,
-    ) -> Result<(), LayerError> {
-        let mut left = size;
-        while left > 0 {
-            let available = self.reader.fill_buf()?;
-            if available.is_empty() {
-                return Err(LayerError::Truncated { at: self.at, missing: left });
-            }
-            let part = usize::try_from(left).map_or(available.len(), |left| left.min(available.len()));
-            sink(&available[..part])?;
-            self.reader.consume(part);
-            self.at += part as u64;
-            left -= part as u64;
-        }
-        Ok(())
-    }
-
-    /// xxh3-128 of the next `size` bytes.
-    fn hash(&mut self, size: u64) -> Result<u128, LayerError> {
-        // Most files lie in the buffer whole. Hashing at once spares the 600 bytes of state that a stream needs.
-        let available = if size == 0 { &[] } else { self.reader.fill_buf()? };
-        if let Some(whole) = usize::try_from(size).ok().and_then(|size| available.get(..size)) {
-            let (hash, length) = (xxh3_128(whole), whole.len());
-            self.reader.consume(length);
-            self.at += size;
-            return Ok(hash);
-        }
-        let mut hash = Xxh3::new();
-        self.contents(size, |part| hash.part(part))?;
-        Ok(hash.digest128())
-    }
-
-    fn skip(&mut self, size: u64) -> Result<(), LayerError> {
-        self.contents(size, |_| Ok(()))
-    }
-
-    fn skip_padded(&mut self, size: u64) -> Result<(), LayerError> {
-        self.skip(size)?;
-        self.skip_padding(size)
-    }
-
-    /// Skips what fills the last block. umoci leaves it out at the very end, and so may a stream whose contents are
-    /// complete.
-    fn skip_padding(&mut self, size: u64) -> Result<(), LayerError> {
-        match self.skip(padding(size)) {
-            Err(LayerError::Truncated { .. }) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// The contents of a header that describes other headers.
-    fn meta(&mut self, size: u64, limits: &Limits) -> Result<Vec<u8>, LayerError> {
-        if size > limits.meta_bytes {
-            return Err(LayerError::TooMuch { what: format!("a header of {size} bytes"), limit: limits.meta_bytes });
-        }
-        let mut data = Vec::new();
-        self.contents(size, |part| {
-            data.extend_from_slice(part);
-            Ok(())
-        })?;
-        self.skip_padding(size)?;
-        Ok(data)
-    }
 }

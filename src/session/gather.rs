@@ -1,10 +1,40 @@
 //! Hands contents to the inspector while a layer is read. Knows what a tap is and nothing of what is looked for.
 
 use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
 
-use crate::analysis::content::{Fact, Inspector};
+use globset::GlobSet;
+
+use crate::analysis::content::{Fact, Inspector, Missed};
+use crate::analysis::secrets::Scanner;
 use crate::layer::LayerError;
 use crate::layer::tap::{Feed, Tap, Want, spell};
+
+/// Those who look into contents, one for each thread that reads: making one takes longer than reading a small layer.
+pub(super) struct Inspectors {
+    searches: bool,
+    /// Files that are kept beside those that every analysis needs.
+    looked_into: GlobSet,
+    idle: Mutex<Vec<Inspector>>,
+}
+
+impl Inspectors {
+    pub fn new(searches: bool, looked_into: GlobSet) -> Self {
+        Self { searches, looked_into, idle: Mutex::default() }
+    }
+
+    pub fn lend(&self) -> Inspector {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.unwrap_or_else(|| Inspector::new(self.searches.then(Scanner::new), self.looked_into.clone()))
+    }
+
+    /// Takes one back; returns what it missed of its layer.
+    pub fn take_back(&self, mut inspector: Inspector) -> Missed {
+        let missed = inspector.missed();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(inspector);
+        missed
+    }
+}
 
 /// A tap for one layer.
 pub(super) struct Gather<'g> {

@@ -7,27 +7,42 @@ use std::sync::Arc;
 
 use globset::GlobSet;
 
+use super::blob::beginning;
+use super::kept;
 use super::origin::Origin;
 use super::outline::outline;
 use super::progress::{Counting, Progress};
-use super::reading::{Outcome, Reading, beginning};
+use super::reading::{Outcome, Reading};
+use super::recall::{self, Naming, recall};
 use super::{store, stream};
 use crate::analysis::content::Gathered;
 use crate::analysis::rules::Rules;
 use crate::analysis::subject::Subject;
+use crate::cache::{Cache, Key};
 use crate::error::{Error, Result};
 use crate::image::{self, Image, Wanted};
 use crate::index::{Index, Stack};
 use crate::layer::Limits;
 use crate::layer::decode::{self, Kind};
 use crate::source::archive::ArchiveFile;
-use crate::source::engine::{self, EngineImage};
+use crate::source::engine::{self, EngineFacts, EngineImage};
 use crate::source::layout::Layout;
+use crate::source::part::Stamp;
 use crate::source::reference::Reference;
+use crate::source::storage::{self, Refusal, StoredLayer};
 
 /// Entries of all layers together, a layer counted as often as the image names it. Each costs a few bytes when it is
 /// accounted for, and a manifest may name one large layer ten thousand times.
 const MOST_ENTRIES: u64 = 200_000_000;
+
+/// How an image in an engine is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Where it lies on this machine.
+    Store,
+    /// As the engine exports it.
+    Export,
+}
 
 /// What the user chose beside the reference.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +57,11 @@ pub struct Options {
     pub no_scan: bool,
     /// Files that are kept beside those that every analysis needs.
     pub looked_into: GlobSet,
+    /// How an image in an engine is read; by itself, what is known is not read, and what can be read in place is not
+    /// asked for.
+    pub method: Option<Method>,
+    /// Where what was read is kept, and found again.
+    pub cache: Option<Cache>,
 }
 
 /// An image, read.
@@ -64,6 +84,8 @@ pub struct Loaded {
     pub verified: bool,
     /// Why the archive could not be read to its end, when it could not. Its layers may be whole all the same.
     pub broken: Option<String>,
+    /// Things worth knowing of how it was read.
+    pub notes: Vec<String>,
     /// From where contents can be read again.
     pub(super) origin: Option<Origin>,
 }
@@ -93,6 +115,10 @@ pub struct LoadedLayer {
     pub notes: Vec<String>,
     /// Name of the blob in the source, links followed.
     pub(super) member: String,
+    /// What its file was when it was read, where it lies in one.
+    pub(super) stamp: Option<Stamp>,
+    /// Where it lies in an engine's store, if it was read there.
+    pub(super) stored: Option<StoredLayer>,
 }
 
 /// Opens and reads an image.
@@ -113,12 +139,12 @@ fn read(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Pr
             let bytes = crate::source::demo::image();
             progress.expect(bytes.len() as u64, 0);
             let mut loaded =
-                stream::load(Counting::new(&bytes[..], progress), options, Reading::new(options, progress))?;
+                stream::load(Counting::new(&bytes[..], progress), options, Reading::new(options, progress), None)?;
             loaded.name("demo", "the image that layerscope carries");
             Ok(loaded)
         }
         Reference::Stdin => {
-            let mut loaded = sniffed_stream(io::stdin().lock(), "standard input", options, progress)?;
+            let mut loaded = sniffed_stream(io::stdin().lock(), "standard input", options, progress, None)?;
             loaded.name("-", "standard input");
             Ok(loaded)
         }
@@ -160,6 +186,18 @@ impl Loaded {
         reference.clone_into(&mut self.reference);
         source.clone_into(&mut self.source);
     }
+
+    /// Adds what only the engine says.
+    fn told(mut self, facts: &EngineFacts, name: &str, method: &str) -> Self {
+        let digest =
+            || facts.repo_digests.iter().find_map(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned());
+        self.image.digest = self.image.digest.or_else(digest);
+        if self.image.tags.is_empty() {
+            self.image.tags.clone_from(&facts.tags);
+        }
+        self.name(name, &format!("{} ({method})", facts.source));
+        self
+    }
 }
 
 /// Reads an engine's export. What inspect said is known before its first byte.
@@ -170,21 +208,73 @@ fn export(
     progress: &Arc<Progress>,
 ) -> Result<Loaded> {
     progress.expect(facts.size, facts.diff_ids.len());
-    let mut reading = Reading::new(options, progress);
     let (image, sizes) = outline(&facts);
-    reading.outline(&image, &sizes);
-    let mut stream = Watched { inner: Counting::new(export, progress), failed: None };
-    let loaded = stream::load(&mut stream, options, reading);
-    // A transfer that broke says more than what its missing end leads to.
-    let mut loaded = loaded.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
-    let digest =
-        || facts.repo_digests.iter().find_map(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned());
-    loaded.image.digest = loaded.image.digest.or_else(digest);
-    if loaded.image.tags.is_empty() {
-        loaded.image.tags.clone_from(&facts.tags);
+    let begun = || {
+        let mut reading = Reading::new(options, progress);
+        reading.outline(&image, &sizes);
+        reading
+    };
+    let gathered = kept::facts(options.no_scan);
+    // The name stands in what is exported, and the platform chooses it.
+    let naming = Naming {
+        image: Key::image(&format!("{} {} {name} {:?} {gathered}", facts.source, facts.id, options.wanted)),
+        members: None,
+        facts: gathered,
+    };
+    if options.method.is_none()
+        && let Some(known) = recall(&naming, options, begun())
+    {
+        return known.map(|loaded| loaded.told(&facts, name, "cache"));
     }
-    loaded.name(name, &format!("{} ({})", facts.source, facts.method));
-    Ok(loaded)
+    let mut notes = Vec::new();
+    if options.method != Some(Method::Export) && !options.verify {
+        match (stored(&facts, name, &sizes, options, progress), options.method) {
+            (Ok(loaded), _) => return Ok(loaded.told(&facts, name, "store")),
+            (Err(Refusal::Closed(why) | Refusal::Odd(why)), Some(_)) => {
+                return Err(Error::image(format!("{} has no store that can be read in place", facts.source))
+                    .because(why)
+                    .hint("leave --source-method out: then the engine is asked for its export"));
+            }
+            (Err(Refusal::Odd(why)), None) => {
+                notes.push(format!("read from the engine's export, because its store is not as expected: {why}"));
+            }
+            (Err(Refusal::Closed(_)), None) => {}
+        }
+        progress.expect(facts.size, facts.diff_ids.len());
+    }
+    let mut stream = Watched { inner: Counting::new(export.start()?, progress), failed: None };
+    let loaded = stream::load(&mut stream, options, begun(), Some(&naming));
+    // A transfer that broke says more than what its missing end leads to.
+    let loaded = loaded.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
+    let loaded = loaded.told(&facts, name, facts.method);
+    Ok(Loaded { notes, ..loaded })
+}
+
+/// Reads the image where the engine has it. All of it must be as the engine says.
+fn stored(
+    facts: &EngineFacts,
+    name: &str,
+    sizes: &[u64],
+    options: &Options,
+    progress: &Arc<Progress>,
+) -> Result<Loaded, Refusal> {
+    let found = storage::find(&facts.driver, &facts.id, &facts.diff_ids)?;
+    // Docker names blobs by their digest since it is 25; before, by ids of an old kind that nobody needs.
+    let is_old = facts.source.strip_prefix("docker ").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
+    let is_old = is_old.is_some_and(|major| major < 25);
+    let names = facts.diff_ids.iter().map(|diff_id| {
+        let digits = diff_id.trim_start_matches("sha256:");
+        if is_old { format!("{digits}/layer.tar") } else { format!("blobs/sha256/{digits}") }
+    });
+    let tag = engine::whole_name(name, &facts.tags);
+    let tag = facts.tags.iter().any(|known| known == tag).then_some(tag);
+    let store = store::EngineStore::new(found, &facts.id, tag, names.collect(), sizes.to_vec());
+    let loaded = store::load(&store::Store::Engine(store), options, progress);
+    let loaded = loaded.map_err(|error| Refusal::Odd(error.one_line()))?;
+    match loaded.layers.iter().find_map(|layer| layer.failed.clone()) {
+        Some(why) => Err(Refusal::Odd(why)),
+        None => Ok(loaded),
+    }
 }
 
 /// Remembers how a stream failed: those who read it through decoders and archives see only what came of it.
@@ -226,7 +316,7 @@ fn archive(path: &Path, options: &Options, progress: &Arc<Progress>) -> Result<L
     }
     if !metadata.is_file() {
         // A pipe or a device cannot be read in place.
-        return sniffed_stream(file, &shown, options, progress);
+        return sniffed_stream(file, &shown, options, progress, None);
     }
     let kind = decode::peek(&file).map_err(|error| unreadable(&error))?.kind;
     file.seek(SeekFrom::Start(0)).map_err(|error| unreadable(&error))?;
@@ -235,16 +325,26 @@ fn archive(path: &Path, options: &Options, progress: &Arc<Progress>) -> Result<L
         return store::load(&store::Store::Archive(archive), options, progress);
     }
     progress.expect(metadata.len(), 0);
-    sniffed_stream(file, &shown, options, progress)
+    let naming = recall::of_file(&file, options);
+    if let Some(known) = naming.as_ref().and_then(|naming| recall(naming, options, Reading::new(options, progress))) {
+        return known;
+    }
+    sniffed_stream(file, &shown, options, progress, naming.as_ref())
 }
 
 /// A stream of unknown kind: an archive, compressed or not.
-fn sniffed_stream(stream: impl Read, shown: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+fn sniffed_stream(
+    stream: impl Read,
+    shown: &str,
+    options: &Options,
+    progress: &Arc<Progress>,
+    naming: Option<&Naming>,
+) -> Result<Loaded> {
     let unreadable =
         |error: &dyn std::error::Error| Error::image(format!("cannot read {shown}")).because(error.to_string());
     let sniffed = decode::peek(Counting::new(stream, progress)).map_err(|error| unreadable(&error))?;
     match sniffed.kind {
-        Kind::Tar => stream::load(sniffed.whole(), options, Reading::new(options, progress)),
+        Kind::Tar => stream::load(sniffed.whole(), options, Reading::new(options, progress), naming),
         Kind::Gzip | Kind::Zstd => {
             let decoded = sniffed.decode(&options.limits).map_err(|error| unreadable(&error))?;
             let inner = decode::peek(decoded)
@@ -254,7 +354,7 @@ fn sniffed_stream(stream: impl Read, shown: &str, options: &Options, progress: &
                     not_an_archive(shown, inner.kind, &inner.head).because("that is what is in it after decompression")
                 );
             }
-            stream::load(inner.whole(), options, Reading::new(options, progress))
+            stream::load(inner.whole(), options, Reading::new(options, progress), naming)
         }
         Kind::Unsupported(name) => {
             Err(Error::image(format!("{shown} is compressed with {name}, which layerscope does not read"))
@@ -293,10 +393,17 @@ pub(super) fn assemble(
     let mut slots = Vec::with_capacity(outcomes.len());
     let mut layers = Vec::with_capacity(outcomes.len());
     for (layer, outcome) in image.layers.iter().zip(outcomes) {
-        let failed = outcome.failed.or_else(|| mismatch(layer, outcome.digests.as_ref()));
+        let failed = outcome.failed.clone().or_else(|| mismatch(layer, &outcome));
         slots.push(if failed.is_some() { None } else { outcome.slot });
         let member = outcome.member.unwrap_or_else(|| layer.blob.clone());
-        layers.push(LoadedLayer { failed, notes: outcome.notes, member, ..LoadedLayer::default() });
+        layers.push(LoadedLayer {
+            failed,
+            notes: outcome.notes,
+            member,
+            stamp: outcome.stamp,
+            stored: outcome.stored,
+            ..LoadedLayer::default()
+        });
     }
     let told: u64 = slots.iter().flatten().map(|slot| index.slot(*slot).entries).sum();
     if told > MOST_ENTRIES {
@@ -314,6 +421,7 @@ pub(super) fn assemble(
         gathered,
         verified: options.verify,
         broken,
+        notes: Vec::new(),
         origin: None,
     })
 }
@@ -323,9 +431,9 @@ fn is_sha256(digest: &str) -> bool {
     digest.starts_with("sha256:")
 }
 
-/// In what the computed digests differ from the stated ones.
-fn mismatch(layer: &image::Layer, computed: Option<&(String, String)>) -> Option<String> {
-    let (blob, tar) = computed?;
+/// In what the computed digests differ from the stated ones. Both are computed, or none is held against anything.
+fn mismatch(layer: &image::Layer, outcome: &Outcome) -> Option<String> {
+    let (blob, tar) = outcome.digest.as_ref().zip(outcome.diff_id.as_ref())?;
     if let Some(stated) = layer.digest.as_ref().filter(|stated| is_sha256(stated) && *stated != blob && *stated != tar)
     {
         return Some(format!("its digest is {blob}, not {stated} as stated"));

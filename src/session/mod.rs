@@ -1,19 +1,25 @@
 //! Joins the rooms: bytes from a source, an image that gives them meaning, layers that go into the index.
 //! Owns progress. Knows no screen and no format of a report.
 
+mod blob;
+mod candidates;
 pub mod contents;
+mod crew;
 pub mod extract;
 mod gather;
 mod images;
+mod kept;
 mod load;
 mod origin;
 mod outline;
+mod place;
 mod progress;
 mod reading;
+mod recall;
 mod store;
 mod stream;
 
 pub use images::{EngineImage, engine_images};
-pub use load::{Arrival, Loaded, LoadedLayer, Options, open};
+pub use load::{Arrival, Loaded, LoadedLayer, Method, Options, open};
 pub use origin::Job;
 pub use progress::{Progress, Snapshot};

@@ -15,8 +15,10 @@ use crate::error::{Error, Kind, Result};
 use crate::layer::decode;
 use crate::source::archive::{ArchiveFile, Passing, pass};
 use crate::source::layout::Layout;
+use crate::source::part::Part;
 use crate::source::pump::Cancel;
 use crate::source::reference::Reference;
+use crate::source::storage::StoredLayer;
 use crate::source::{demo, engine};
 
 /// Where an image was read from.
@@ -68,8 +70,18 @@ impl Job {
     }
 }
 
+/// A blob that is there again.
+pub(super) enum Blob<'b> {
+    /// It goes by.
+    Passing(&'b mut dyn Read),
+    /// It lies in a file, with so many bytes.
+    Placed(Watched<'b, Counting<Part>>, u64),
+    /// It lies in an engine's store.
+    Stored(&'b StoredLayer),
+}
+
 /// Ends with an error once its job is cancelled.
-struct Watched<'j, R> {
+pub(super) struct Watched<'j, R> {
     inner: R,
     job: &'j Job,
 }
@@ -83,13 +95,25 @@ impl<R: Read> Read for Watched<'_, R> {
     }
 }
 
+impl<R> Watched<'_, R> {
+    pub fn inner(&self) -> &R {
+        &self.inner
+    }
+}
+
+impl<R: Seek> Seek for Watched<'_, R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
 impl Origin {
     /// Opens the source again and hands on the blobs of these names, in the order of the source.
     pub fn blobs(
         &self,
         names: &HashSet<&str>,
         job: &Job,
-        visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+        visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
     ) -> Result<()> {
         match &self.reference {
             Reference::Demo => counted(&demo::image()[..], names, job, visit),
@@ -99,9 +123,10 @@ impl Origin {
             Reference::Layout { path, .. } => in_place(&Store::Layout(Layout::open(path)?), names, job, visit),
             Reference::Engine { engine, name } => {
                 let opened = engine::open(*engine, name, self.options.wanted.platform.as_ref())?;
-                job.transfers(opened.export.canceller());
                 job.progress.expect(opened.facts.size, 0);
-                counted(opened.export, names, job, visit)
+                let export = opened.export.start()?;
+                job.transfers(export.canceller());
+                counted(export, names, job, visit)
             }
         }
     }
@@ -111,7 +136,7 @@ impl Origin {
         path: &Path,
         names: &HashSet<&str>,
         job: &Job,
-        visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+        visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
     ) -> Result<()> {
         let unreadable =
             |error: &io::Error| Error::image(format!("cannot read {} again", path.display())).caused_by(error);
@@ -140,7 +165,7 @@ fn counted(
     stream: impl Read,
     names: &HashSet<&str>,
     job: &Job,
-    visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+    visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
 ) -> Result<()> {
     through(Counting::new(stream, &job.progress), names, job, visit)
 }
@@ -150,15 +175,16 @@ fn in_place(
     store: &Store,
     names: &HashSet<&str>,
     job: &Job,
-    visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+    visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut members = Vec::with_capacity(names.len());
     for name in names {
         members.push((*name, store.member(name)?.ok_or_else(|| gone(name))?));
     }
-    job.progress.expect(members.iter().map(|(_, member)| member.size).sum(), 0);
+    job.progress.expect(members.iter().map(|(_, member)| member.length()).sum(), 0);
     for (name, member) in members {
-        visit(name, &mut Watched { inner: Counting::new(member.bytes, &job.progress), job })?;
+        let length = member.length();
+        visit(name, Blob::Placed(Watched { inner: Counting::new(member, &job.progress), job }, length))?;
     }
     Ok(())
 }
@@ -168,14 +194,14 @@ fn through(
     stream: impl Read,
     names: &HashSet<&str>,
     job: &Job,
-    visit: &mut dyn FnMut(&str, &mut dyn Read) -> Result<()>,
+    visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
 ) -> Result<()> {
     let (mut left, mut enough) = (names.clone(), false);
     let passed = pass(Watched { inner: stream, job }, |name, passing| {
         if let Passing::File(bytes, _) = passing
             && left.remove(name)
         {
-            visit(name, bytes)?;
+            visit(name, Blob::Passing(bytes))?;
             enough = left.is_empty();
         }
         // An error is the only way to end a pass before its time.

@@ -89,6 +89,7 @@ fn is_describing(step: &EngineHistory) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::storage::Driver;
 
     fn facts(layers: usize, steps: &[(&str, u64)]) -> EngineFacts {
         let step = |(created_by, size): &(&str, u64)| EngineHistory {
@@ -111,6 +112,7 @@ mod tests {
             size: 0,
             diff_ids: (0..layers).map(|layer| format!("sha256:{layer}")).collect(),
             history: steps.iter().map(step).collect(),
+            driver: Driver::default(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! How far reading has come, for whoever shows it. Written by the reader, read by another thread, never waited for.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,8 @@ pub struct Progress {
     /// The place of the layer that is being read, plus one; 0 when it is not known.
     current: AtomicU32,
     current_from: AtomicU64,
+    /// Counts the bytes of the layer that is being read, where others are read beside it.
+    current_own: Mutex<Option<Arc<AtomicU64>>>,
     current_expected: AtomicU64,
     asked: AtomicBool,
     watched: AtomicBool,
@@ -65,13 +67,15 @@ impl Progress {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let bytes = self.bytes.load(Relaxed);
+        let own = self.current_own.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = own.as_ref().map(|own| own.load(Relaxed));
         Snapshot {
             bytes,
             expected: self.expected.load(Relaxed),
             layer: self.layer.load(Relaxed),
             layers: self.layers.load(Relaxed),
             current: self.current.load(Relaxed).checked_sub(1),
-            current_bytes: bytes.saturating_sub(self.current_from.load(Relaxed)),
+            current_bytes: own.unwrap_or_else(|| bytes.saturating_sub(self.current_from.load(Relaxed))),
             current_expected: self.current_expected.load(Relaxed),
         }
     }
@@ -118,7 +122,9 @@ impl Progress {
         self.layers.store(u32::try_from(layers).unwrap_or(u32::MAX), Relaxed);
     }
 
-    pub(super) fn begin_layer(&self, layer: Option<usize>, size: u64) {
+    /// A layer begins; `own` counts its bytes if others are read beside it.
+    pub(super) fn begin_layer(&self, layer: Option<usize>, size: u64, own: Option<&Arc<AtomicU64>>) {
+        *self.current_own.lock().unwrap_or_else(PoisonError::into_inner) = own.cloned();
         self.layer.fetch_add(1, Relaxed);
         let place = layer.and_then(|layer| u32::try_from(layer + 1).ok()).unwrap_or(0);
         self.current.store(place, Relaxed);
@@ -127,22 +133,57 @@ impl Progress {
     }
 }
 
-/// Counts the bytes that go by.
+/// Counts the bytes that go by, those that are stepped over included.
+#[derive(Clone)]
 pub(super) struct Counting<R> {
     inner: R,
     progress: Arc<Progress>,
+    /// Counted once more, for a layer of its own.
+    own: Option<Arc<AtomicU64>>,
 }
 
 impl<R> Counting<R> {
     pub fn new(inner: R, progress: &Arc<Progress>) -> Self {
-        Self { inner, progress: Arc::clone(progress) }
+        Self { inner, progress: Arc::clone(progress), own: None }
+    }
+
+    /// Counts for a layer as well, which may be read beside others.
+    pub fn for_layer(self, own: &Arc<AtomicU64>) -> Self {
+        Self { own: Some(Arc::clone(own)), ..self }
+    }
+
+    /// Goes on without being counted: what was counted once is not counted when it is read again.
+    pub fn uncounted(self) -> Self {
+        Self { progress: Arc::default(), own: None, ..self }
+    }
+
+    pub fn inner(&self) -> &R {
+        &self.inner
+    }
+
+    /// Counts bytes that need not be read.
+    pub fn count(&self, bytes: u64) {
+        self.progress.bytes.fetch_add(bytes, Relaxed);
+        if let Some(own) = &self.own {
+            own.fetch_add(bytes, Relaxed);
+        }
     }
 }
 
 impl<R: Read> Read for Counting<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.progress.bytes.fetch_add(read as u64, Relaxed);
+        self.count(read as u64);
         Ok(read)
+    }
+}
+
+impl<R: Seek> Seek for Counting<R> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = self.inner.seek(to)?;
+        if let SeekFrom::Current(step @ 1..) = to {
+            self.count(step.unsigned_abs());
+        }
+        Ok(at)
     }
 }

@@ -1,22 +1,30 @@
 //! One reading of an image: the index that it fills, and what of it can be shown while it goes on.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use sha2::{Digest as _, Sha256};
+use crossbeam_channel::Receiver;
 
-use super::gather::Gather;
+use super::blob::{Digests, Done, read_passing};
+use super::candidates;
+use super::gather::{Gather, Inspectors};
+use super::kept::{Copying, Keep, Keeping};
 use super::load::{Arrival, Loaded, LoadedLayer, Options};
+use super::place::Place;
 use super::progress::Progress;
-use crate::analysis::content::{Gathered, Inspector, SlotFacts};
-use crate::analysis::secrets::Scanner;
+use crate::analysis::content::{Fact, Gathered, MOST_KEPT, Missed, SlotFacts};
+use crate::cache::Key;
 use crate::image::{self, Config, Image};
 use crate::index::{Builder, Index, SlotId, Stack};
-use crate::layer::decode::{self, Kind};
-use crate::layer::{self, LayerError};
+use crate::layer::packed::Unpacker;
+use crate::layer::{Entry, LayerError, Summary};
 use crate::platform::Platform;
-use crate::units::{self, hex};
+use crate::source::part::Stamp;
+use crate::source::storage::StoredLayer;
+use crate::units;
 
 /// Entries between two looks at whether somebody wants to see what is there.
 const LOOK: u32 = 512;
@@ -27,10 +35,36 @@ pub(super) struct Outcome {
     pub slot: Option<SlotId>,
     pub failed: Option<String>,
     pub notes: Vec<String>,
-    /// Digest of the stored blob and of its tar, when they are to be verified.
-    pub digests: Option<(String, String)>,
+    /// What its tar came to.
+    pub summary: Summary,
+    /// What of its contents was not looked at.
+    pub missed: Missed,
+    /// Digest of its tar, where it was computed.
+    pub diff_id: Option<String>,
+    /// Digest of the stored blob, where it is to be verified.
+    pub digest: Option<String>,
     /// Name of the blob in the source, where links lead to it.
     pub member: Option<String>,
+    /// What its file was, where it lies in one.
+    pub stamp: Option<Stamp>,
+    /// Where it lies in an engine's store, if it does.
+    pub stored: Option<StoredLayer>,
+}
+
+/// What another thread sends while it reads a blob.
+pub(super) enum Lot {
+    /// It begins, or cannot be opened. The count is of its bytes.
+    Begin(Arc<AtomicU64>, Result<Place, String>),
+    /// Packed entries, and what is known of the contents of some, by the number of the entry in its layer.
+    Entries(Vec<u8>, Vec<(u32, Fact)>),
+    /// It was kept under this key, and is not read now.
+    Found(Key),
+    /// Hashes that became known after the entries, by the byte at which the contents lie, in order.
+    Hashes(Vec<(u64, u128)>),
+    /// It is to be kept.
+    Keep(Box<Keep>),
+    /// How it ended.
+    End(Box<Result<Done, LayerError>>),
 }
 
 /// What is known of an image before and while its layers are read.
@@ -45,25 +79,34 @@ struct Outline {
 /// Reads blobs into an index, and lets others look at it meanwhile.
 pub(super) struct Reading<'r> {
     builder: Builder,
-    inspector: Inspector,
+    inspectors: Arc<Inspectors>,
     /// What is known of contents, by slot.
     facts: Vec<SlotFacts>,
+    /// Bytes of whole files that may still be kept.
+    room: u64,
     options: &'r Options,
     progress: &'r Arc<Progress>,
     outline: Option<Outline>,
+    keeping: Keeping,
+    /// Whether layers that go by are copied for the cache, and the copies.
+    is_copied: bool,
+    copies: BTreeMap<SlotId, Copying<'r>>,
 }
 
 impl<'r> Reading<'r> {
     /// Nothing is read yet.
     pub fn new(options: &'r Options, progress: &'r Arc<Progress>) -> Self {
-        let scanner = (!options.no_scan).then(Scanner::new);
         Self {
             builder: Builder::new(options.limits.clone()),
-            inspector: Inspector::new(scanner, options.looked_into.clone()),
+            inspectors: Arc::new(Inspectors::new(!options.no_scan, options.looked_into.clone())),
             facts: Vec::new(),
+            room: MOST_KEPT,
             options,
             progress,
             outline: None,
+            keeping: Keeping::default(),
+            is_copied: false,
+            copies: BTreeMap::new(),
         }
     }
 
@@ -100,19 +143,135 @@ impl<'r> Reading<'r> {
 
     /// Reads a blob of so many bytes as the next slot. `layers` says which layers it is, as far as that is known.
     pub fn layer(&mut self, blob: impl Read, size: u64, mut layers: Vec<usize>) -> Outcome {
-        self.progress.begin_layer(layers.first().copied(), size);
-        if let Some(outline) = &mut self.outline {
-            for layer in &layers {
-                outline.layers[*layer].arrival = Arrival::Reading;
-            }
+        self.progress.begin_layer(layers.first().copied(), size, None);
+        self.begin(&layers);
+        // Who watches wants to know which layer this is; its own digest tells, where its name does not.
+        let is_sought = self.outline.is_some() && layers.is_empty();
+        let verify = self.options.verify;
+        let (options, inspectors) = (self.options, Arc::clone(&self.inspectors));
+        let mut copying = Copying::begin(options.cache.as_ref().filter(|_| self.is_copied));
+        let outcome = self.slot(&layers, |adding| {
+            let digests = Digests { blob: verify, tar: verify || is_sought };
+            let (mut inspector, found) = (inspectors.lend(), Cell::new(None));
+            let mut gather = Gather::new(&mut inspector, &found);
+            let done = read_passing(blob, digests, &options.limits, &mut gather, |entry| {
+                let fact = found.take();
+                if copying.is_on() {
+                    copying.push(entry, fact.clone());
+                }
+                adding.add(entry, fact)
+            });
+            let missed = inspectors.take_back(inspector);
+            done.map(|done| Done { missed, ..done })
+        });
+        if let Some(slot) = outcome.slot {
+            copying.end(outcome.missed);
+            self.copies.insert(slot, copying);
         }
-        let mut outcome = Outcome::default();
-        match self.read(blob, &mut outcome, &mut layers) {
-            Ok(slot) => outcome.slot = Some(slot),
-            Err(error) => outcome.failed = Some(error.to_string()),
+        if let (true, Some(outline), Some(diff_id)) = (is_sought, &self.outline, &outcome.diff_id) {
+            layers = outline.layers_with(diff_id);
         }
         self.settle(&layers, &outcome);
         outcome
+    }
+
+    /// Those who look into contents.
+    pub fn inspectors(&self) -> Arc<Inspectors> {
+        Arc::clone(&self.inspectors)
+    }
+
+    /// Has every layer that goes by copied, until it is known whether it can be kept.
+    pub fn copy_layers(&mut self) {
+        self.is_copied = self.options.cache.is_some();
+    }
+
+    /// Keeps the copy of a layer under a key.
+    pub fn keep(&mut self, outcome: &Outcome, key: &Key) {
+        let copy = outcome.slot.and_then(|slot| Some((slot, self.copies.remove(&slot)?)));
+        if let Some((slot, copy)) = copy {
+            let keep = copy.finish(key.clone(), &outcome.summary, false);
+            self.keeping.drafts.extend(keep.map(|keep| (slot, keep)));
+        }
+    }
+
+    /// Takes a blob as the next slot that another thread reads.
+    pub fn arriving(&mut self, lots: &Receiver<Lot>, layers: &[usize]) -> Outcome {
+        self.begin(layers);
+        let (mut found, mut keep, mut known) = (None, None, Vec::new());
+        let outcome = self.slot(layers, |adding| {
+            let (mut unpacker, mut number) = (Unpacker::default(), 0);
+            for lot in lots {
+                match lot {
+                    Lot::Entries(bytes, facts) => {
+                        let mut facts = facts.into_iter().peekable();
+                        // What a packer wrote is not damaged: what was kept has its checksums.
+                        let _ = unpacker.unpack(&bytes, |entry| {
+                            let fact = facts.next_if(|(of, _)| *of == number).map(|(_, fact)| fact);
+                            number += 1;
+                            adding.add(entry, fact)
+                        })?;
+                    }
+                    Lot::Found(key) => found = Some(key),
+                    Lot::Hashes(hashes) => known = hashes,
+                    Lot::Keep(all) => keep = Some(*all),
+                    Lot::End(done) => return *done,
+                    Lot::Begin(..) => {}
+                }
+            }
+            Err(LayerError::Io(io::Error::other("its reader ended")))
+        });
+        if let Some(slot) = outcome.slot {
+            self.builder.set_contents(slot, &known);
+            self.keeping.found.extend(found.map(|key| (slot, key)));
+            self.keeping.drafts.extend(keep.map(|keep| (slot, keep)));
+        }
+        outcome
+    }
+
+    fn begin(&mut self, layers: &[usize]) {
+        if let Some(outline) = &mut self.outline {
+            for layer in layers {
+                outline.layers[*layer].arrival = Arrival::Reading;
+            }
+        }
+    }
+
+    /// Fills the next slot by what `fill` adds to it.
+    fn slot(&mut self, layers: &[usize], fill: impl FnOnce(&mut Adding<'_>) -> Result<Done, LayerError>) -> Outcome {
+        let failed = |error: LayerError| Outcome { failed: Some(error.to_string()), ..Outcome::default() };
+        if let Err(error) = self.builder.begin() {
+            return failed(error);
+        }
+        let (builder, outline, progress) = (&mut self.builder, self.outline.as_ref(), self.progress);
+        let first = builder.index().entries();
+        let (facts, room) = (SlotFacts::default(), &mut self.room);
+        let mut adding = Adding { builder, outline, progress, layers, seen: 0, first, facts, room };
+        let done = fill(&mut adding);
+        let mut facts = adding.facts;
+        facts.missed.add(done.as_ref().map_or_else(|_| Missed::default(), |done| done.missed));
+        self.facts.push(facts);
+        let slot = self.builder.end();
+        match done {
+            Ok(done) => self.outcome(slot, done),
+            Err(error) => failed(error),
+        }
+    }
+
+    fn outcome(&self, slot: SlotId, Done { summary, diff_id, digest, missed }: Done) -> Outcome {
+        let mut notes = Vec::new();
+        let clamped = self.builder.index().slot(slot).clamped;
+        if clamped > 0 {
+            notes.push(format!("{} with '..', kept inside the root", units::counted(clamped, "name", "names")));
+        }
+        if summary.global_headers > 0 {
+            let headers = units::counted(summary.global_headers, "PAX global header", "PAX global headers");
+            notes.push(format!("{headers} ignored, as engines do"));
+        }
+        if summary.unknown_types > 0 {
+            let entries = units::counted(summary.unknown_types, "entry", "entries");
+            notes.push(format!("{entries} of an unknown type, read as files"));
+        }
+        Outcome { slot: Some(slot), notes, summary, missed, diff_id, digest, ..Outcome::default() }
     }
 
     /// Takes down what became of layers, also of those that could not even be begun.
@@ -129,79 +288,29 @@ impl<'r> Reading<'r> {
         }
     }
 
-    fn read(&mut self, blob: impl Read, outcome: &mut Outcome, layers: &mut Vec<usize>) -> Result<SlotId, LayerError> {
-        // Who watches wants to know which layer this is; its own digest tells, where its name does not.
-        let is_sought = self.outline.is_some() && layers.is_empty();
-        let verify = self.options.verify;
-        let mut blob = Hashing { inner: blob, hash: verify.then(Sha256::new) };
-        let sniffed = decode::peek(&mut blob)?;
-        if let Some(reason) = refusal(sniffed.kind, &sniffed.head) {
-            return Err(reason);
-        }
-        let limits = &self.options.limits;
-        let mut tar = Hashing { inner: sniffed.decode(limits)?, hash: (verify || is_sought).then(Sha256::new) };
-        self.builder.begin()?;
-        let (builder, outline, progress) = (&mut self.builder, &self.outline, self.progress);
-        let first = builder.index().entries();
-        let (mut facts, found) = (SlotFacts::default(), Cell::new(None));
-        let mut gather = Gather::new(&mut self.inspector, &found);
-        let mut seen: u32 = 0;
-        let summary = layer::read_tapped(&mut tar, limits, &mut gather, |entry| {
-            builder.add(entry)?;
-            if let Some(fact) = found.take() {
-                // A file is the last thing that its entry adds.
-                let place = builder.index().entries() - first - 1;
-                facts.push(u32::try_from(place).unwrap_or(u32::MAX), fact);
-            }
-            seen = seen.wrapping_add(1);
-            if seen.is_multiple_of(LOOK)
-                && progress.is_asked()
-                && let Some(outline) = outline
-            {
-                progress.show(outline.with(builder.so_far(), layers, Some(builder.filling())));
-            }
-            Ok(())
-        });
-        facts.missed = self.inspector.missed();
-        self.facts.push(facts);
-        let slot = self.builder.end();
-        let summary = summary?;
-        let tar_hash = tar.hash.take();
-        drop(tar);
-        if let Some(hash) = tar_hash {
-            let text = |hash: Sha256| format!("sha256:{}", hex(&hash.finalize()));
-            let diff_id = text(hash);
-            if is_sought {
-                *layers = self.outline.as_ref().map_or_else(Vec::new, |outline| outline.layers_with(&diff_id));
-            }
-            outcome.digests = blob.hash.take().map(|hash| (text(hash), diff_id));
-        }
-        let clamped = self.builder.index().slot(slot).clamped;
-        if clamped > 0 {
-            outcome.notes.push(format!("{} with '..', kept inside the root", units::counted(clamped, "name", "names")));
-        }
-        if summary.global_headers > 0 {
-            let headers = units::counted(summary.global_headers, "PAX global header", "PAX global headers");
-            outcome.notes.push(format!("{headers} ignored, as engines do"));
-        }
-        if summary.unknown_types > 0 {
-            let entries = units::counted(summary.unknown_types, "entry", "entries");
-            outcome.notes.push(format!("{entries} of an unknown type, read as files"));
-        }
-        Ok(slot)
-    }
-
     fn show(&self, reading: &[usize]) {
         if let Some(outline) = &self.outline {
             self.progress.show(outline.with(self.builder.index().clone(), reading, None));
         }
     }
 
-    /// The index with all that was read, and what is known of contents.
-    pub fn finish(self) -> (Index, Gathered) {
-        let searched = self.inspector.searches();
-        let index = self.builder.finish();
-        let gathered = Gathered::new(&index, self.facts, searched);
+    /// The index, with all that was read; what was left unread in these places is read as far as an answer depends on it.
+    /// Slots that cannot be read any more take their outcomes along.
+    pub fn finish(self, places: &BTreeMap<SlotId, Place>, outcomes: &mut [Outcome]) -> (Index, Gathered) {
+        if self.progress.is_asked() {
+            self.show(&[]);
+        }
+        let mut index = self.builder.finish();
+        let hashed = candidates::hash(&mut index, places);
+        for (slot, why) in hashed.failed {
+            for outcome in outcomes.iter_mut().filter(|outcome| outcome.slot == Some(slot)) {
+                outcome.failed = Some(why.clone());
+            }
+        }
+        if let Some(cache) = &self.options.cache {
+            self.keeping.finish(cache, &hashed.found);
+        }
+        let gathered = Gathered::new(&index, self.facts, !self.options.no_scan);
         (index, gathered)
     }
 }
@@ -242,38 +351,49 @@ impl Outline {
             gathered: Gathered::default(),
             verified: false,
             broken: None,
+            notes: Vec::new(),
             origin: None,
         }
     }
 }
 
-/// Why a blob that begins like this can be no layer.
-pub(super) fn refusal(kind: Kind, head: &[u8]) -> Option<LayerError> {
-    match kind {
-        Kind::Tar | Kind::Gzip | Kind::Zstd => None,
-        Kind::Unsupported(name) => Some(LayerError::Compression(name)),
-        Kind::Empty => Some(LayerError::Empty),
-        Kind::Json | Kind::Unknown => Some(LayerError::NotTar(beginning(head))),
-    }
+/// Where the entries of a slot go.
+struct Adding<'a> {
+    builder: &'a mut Builder,
+    outline: Option<&'a Outline>,
+    progress: &'a Progress,
+    layers: &'a [usize],
+    seen: u32,
+    /// Where the slot's entries begin.
+    first: usize,
+    facts: SlotFacts,
+    room: &'a mut u64,
 }
 
-/// The first bytes as a person can read them.
-pub(super) fn beginning(head: &[u8]) -> String {
-    format!("\"{}\"", head[..head.len().min(12)].escape_ascii())
-}
-
-/// Hashes what goes by, if asked to.
-struct Hashing<R> {
-    inner: R,
-    hash: Option<Sha256>,
-}
-
-impl<R: Read> Read for Hashing<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        if let Some(hash) = &mut self.hash {
-            hash.update(&buffer[..read]);
+impl Adding<'_> {
+    fn add(&mut self, entry: &Entry<'_>, fact: Option<Fact>) -> Result<(), LayerError> {
+        self.builder.add(entry)?;
+        if let Some(mut fact) = fact {
+            // Those who read layers side by side cannot know what others kept.
+            let size = fact.whole.as_ref().map_or(0, |whole| whole.len() as u64);
+            match self.room.checked_sub(size) {
+                Some(room) => *self.room = room,
+                None => {
+                    fact.whole = None;
+                    self.facts.missed.no_room += 1;
+                }
+            }
+            // A file is the last thing that its entry adds.
+            let place = self.builder.index().entries() - self.first - 1;
+            self.facts.push(u32::try_from(place).unwrap_or(u32::MAX), fact);
         }
-        Ok(read)
+        self.seen = self.seen.wrapping_add(1);
+        if self.seen.is_multiple_of(LOOK)
+            && self.progress.is_asked()
+            && let Some(outline) = self.outline
+        {
+            self.progress.show(outline.with(self.builder.so_far(), self.layers, Some(self.builder.filling())));
+        }
+        Ok(())
     }
 }

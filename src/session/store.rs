@@ -1,48 +1,93 @@
 //! An image whose pieces can be opened by name: the documents first, then just the layers that it has.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
+use crossbeam_channel::Sender;
+
+use super::blob::{Digests, Done};
+use super::crew::in_order;
+use super::gather::{Gather, Inspectors};
+use super::kept::{self, Copying};
 use super::load::{Loaded, Options, assemble};
+use super::place::Place;
 use super::progress::{Counting, Progress};
-use super::reading::{Outcome, Reading};
+use super::reading::{Lot, Outcome, Reading};
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
-use crate::source::Member;
+use crate::layer::LayerError;
 use crate::source::archive::ArchiveFile;
 use crate::source::layout::Layout;
+use crate::source::part::Part;
+use crate::source::storage::{Stored, StoredLayer};
 
 /// Where the pieces are.
 pub enum Store {
     Archive(ArchiveFile),
     Layout(Layout),
+    Engine(EngineStore),
+}
+
+/// An image in an engine's own store, with the documents that an export of it would have.
+pub struct EngineStore {
+    documents: HashMap<String, Vec<u8>>,
+    layers: HashMap<String, StoredLayer>,
+    /// Bytes of each layer, as the engine says.
+    sizes: Vec<u64>,
+}
+
+impl EngineStore {
+    /// `tag` is the name that the image is read by, where it is one; `names` are those of the layers' blobs.
+    pub(super) fn new(stored: Stored, id: &str, tag: Option<&str>, names: Vec<String>, sizes: Vec<u64>) -> Self {
+        let config = format!("{}.json", id.trim_start_matches("sha256:"));
+        let tags: Vec<&str> = tag.into_iter().collect();
+        let manifest = serde_json::json!([{ "Config": config, "RepoTags": tags, "Layers": names }]);
+        let documents =
+            HashMap::from([("manifest.json".to_owned(), manifest.to_string().into_bytes()), (config, stored.config)]);
+        Self { documents, layers: names.into_iter().zip(stored.layers).collect(), sizes }
+    }
 }
 
 impl Store {
-    pub(super) fn member(&self, name: &str) -> Result<Option<Member>> {
+    /// Where a layer lies.
+    fn place(&self, name: &str, progress: &Arc<Progress>, own: &Arc<AtomicU64>) -> Result<Option<Place>> {
+        if let Self::Engine(store) = self {
+            return Ok(store.layers.get(name).cloned().map(Place::Store));
+        }
+        let part = self.member(name)?;
+        Ok(part.map(|part| Place::File(Counting::new(part, progress).for_layer(own))))
+    }
+
+    pub(super) fn member(&self, name: &str) -> Result<Option<Part>> {
         match self {
             Self::Archive(archive) => Ok(archive.member(name)),
             Self::Layout(layout) => layout.member(name),
+            Self::Engine(_) => Ok(None),
         }
     }
 
     fn broken(&self) -> Option<&str> {
         match self {
             Self::Archive(archive) => archive.broken(),
-            Self::Layout(_) => None,
+            Self::Layout(_) | Self::Engine(_) => None,
         }
     }
 }
 
 impl Documents for Store {
     fn document(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        if let Self::Engine(store) = self {
+            return Ok(store.documents.get(name).cloned());
+        }
         let Some(member) = self.member(name)? else { return Ok(None) };
-        if member.size > MOST_JSON_BYTES {
-            return Err(too_large(name, member.size));
+        if member.length() > MOST_JSON_BYTES {
+            return Err(too_large(name, member.length()));
         }
         let mut bytes = Vec::new();
-        let read = member.bytes.take(MOST_JSON_BYTES).read_to_end(&mut bytes);
+        let read = member.take(MOST_JSON_BYTES).read_to_end(&mut bytes);
         read.map_err(|error| Error::image(format!("cannot read '{name}'")).caused_by(&error))?;
         Ok(Some(bytes))
     }
@@ -51,6 +96,7 @@ impl Documents for Store {
         match self {
             Self::Archive(archive) => archive.has(name),
             Self::Layout(layout) => layout.has(name),
+            Self::Engine(store) => store.documents.contains_key(name) || store.layers.contains_key(name),
         }
     }
 }
@@ -71,30 +117,102 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
         None => error,
     })?;
     let mut sizes = Vec::with_capacity(image.layers.len());
-    for layer in &image.layers {
-        sizes.push(store.member(&layer.blob)?.map_or(0, |member| member.size));
+    if let Store::Engine(store) = store {
+        sizes.clone_from(&store.sizes);
+    } else {
+        for layer in &image.layers {
+            sizes.push(store.member(&layer.blob)?.map_or(0, |member| member.length()));
+        }
     }
     progress.expect(sizes.iter().sum(), image.layers.len());
     let mut reading = Reading::new(options, progress);
     reading.outline(&image, &sizes);
-    let mut known: HashMap<&str, Outcome> = HashMap::new();
-    let mut outcomes = Vec::with_capacity(image.layers.len());
+    // A layer that the image repeats is read once.
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let (mut blobs, mut blob_of): (Vec<(&image::Layer, Vec<usize>)>, _) = (Vec::new(), Vec::new());
     for (place, layer) in image.layers.iter().enumerate() {
-        // A layer that the image repeats is read once.
-        let outcome = match known.get(layer.blob.as_str()) {
-            Some(outcome) => outcome.clone(),
-            None => match store.member(&layer.blob) {
-                Ok(Some(member)) => reading.layer(Counting::new(member.bytes, progress), member.size, vec![place]),
-                Ok(None) => Outcome { failed: Some(missing(layer)), ..Outcome::default() },
-                Err(error) => Outcome { failed: Some(error.one_line()), ..Outcome::default() },
-            },
-        };
-        reading.settle(&[place], &outcome);
-        known.insert(&layer.blob, outcome.clone());
-        outcomes.push(outcome);
+        let blob = *known.entry(&layer.blob).or_insert_with(|| {
+            blobs.push((layer, Vec::new()));
+            blobs.len() - 1
+        });
+        blobs[blob].1.push(place);
+        blob_of.push(blob);
     }
+    let inspectors = reading.inspectors();
+    let digests = Digests { blob: options.verify, tar: options.verify };
+    let (mut outcomes, mut places) = (Vec::with_capacity(blobs.len()), BTreeMap::new());
+    let open = |blob: usize, own: &Arc<AtomicU64>| -> Result<Place, String> {
+        let layer: &image::Layer = blobs[blob].0;
+        match store.place(&layer.blob, progress, own) {
+            Ok(Some(place)) => Ok(place),
+            Ok(None) => Err(missing(layer)),
+            Err(error) => Err(error.one_line()),
+        }
+    };
+    in_order(
+        blobs.len(),
+        kept::WAITING_LOTS,
+        |blob, lots| {
+            let own = Arc::default();
+            let opened = open(blob, &own);
+            // Whoever hears nothing has left, and so does this.
+            let Ok(()) = lots.send(Lot::Begin(own, opened.clone())) else { return };
+            let Ok(place) = opened else { return };
+            let _ = lots.send(Lot::End(Box::new(read_or_find(&place, digests, options, &inspectors, lots))));
+        },
+        |blob, lots| {
+            let layers = &blobs[blob].1;
+            let mut outcome = Outcome::default();
+            match lots.recv() {
+                Ok(Lot::Begin(own, Ok(place))) => {
+                    progress.begin_layer(layers.first().copied(), place.length(), Some(&own));
+                    let (stamp, stored) = (place.stamp(), place.stored());
+                    outcome = Outcome { stamp, stored, ..reading.arriving(&lots, layers) };
+                    places.extend(outcome.slot.map(|slot| (slot, place.uncounted())));
+                }
+                Ok(Lot::Begin(_, Err(why))) => outcome.failed = Some(why),
+                Ok(_) | Err(_) => outcome.failed = Some("its reader ended".into()),
+            }
+            reading.settle(layers, &outcome);
+            outcomes.push(outcome);
+        },
+    );
+    let read = reading.finish(&places, &mut outcomes);
+    let outcomes = blob_of.into_iter().map(|blob| outcomes[blob].clone()).collect();
     drop(known);
-    assemble(image, reading.finish(), outcomes, options, store.broken().map(str::to_owned))
+    drop(blobs);
+    assemble(image, read, outcomes, options, store.broken().map(str::to_owned))
+}
+
+/// Sends the packed entries of a blob: as they were kept, or as they are read.
+fn read_or_find(
+    place: &Place,
+    digests: Digests,
+    options: &Options,
+    inspectors: &Inspectors,
+    lots: &Sender<Lot>,
+) -> Result<Done, LayerError> {
+    let cache = options.cache.as_ref().filter(|_| !options.verify);
+    let key = cache.and_then(|_| place.key(options.no_scan));
+    if let Some((found, key)) = cache.zip(key.as_ref()).and_then(|(cache, key)| Some((cache.find(key)?, key))) {
+        lots.send(Lot::Found(key.clone())).map_err(|_gone| LayerError::Enough)?;
+        place.count();
+        return kept::send(&found, lots);
+    }
+    let (mut inspector, found) = (inspectors.lend(), Cell::new(None));
+    let mut gather = Gather::new(&mut inspector, &found);
+    let mut copying = Copying::begin(cache.filter(|_| key.is_some())).sending_to(lots);
+    let done = place.read(digests, &options.limits, &mut gather, |entry| {
+        copying.push(entry, found.take());
+        if copying.is_heard() { Ok(()) } else { Err(LayerError::Enough) }
+    });
+    let missed = inspectors.take_back(inspector);
+    copying.end(missed);
+    let done = Done { missed, ..done? };
+    if let Some(keep) = key.and_then(|key| copying.finish(key, &done.summary, true)) {
+        lots.send(Lot::Keep(Box::new(keep))).map_err(|_gone| LayerError::Enough)?;
+    }
+    Ok(done)
 }
 
 /// Why a layer's blob may not be there.

@@ -1,11 +1,13 @@
 //! An image that goes by once. Blobs usually come before the manifest that orders them, so every blob that is a tar
 //! goes into a slot as it passes, and the manifest decides afterwards which slots are layers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
+use super::blob::refusal;
 use super::load::{Loaded, Options, assemble};
-use super::reading::{Outcome, Reading, refusal};
+use super::reading::{Outcome, Reading};
+use super::recall::{self, Naming};
 use super::store::{missing, too_large};
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
@@ -17,13 +19,13 @@ const MOST_JSON_IN_ALL: u64 = 2 * MOST_JSON_BYTES;
 
 /// What passed by.
 #[derive(Default)]
-struct Passed {
-    documents: HashMap<String, Vec<u8>>,
+pub(super) struct Passed {
+    pub documents: HashMap<String, Vec<u8>>,
     /// Documents that were not kept, with their size.
     dropped: HashMap<String, u64>,
     /// What each member is as a layer: read, or refused with the reason.
-    slots: HashMap<String, Outcome>,
-    links: Links,
+    pub slots: HashMap<String, Outcome>,
+    pub links: Links,
     kept: u64,
 }
 
@@ -43,7 +45,15 @@ impl Documents for Passed {
 }
 
 /// Reads the image from an uncompressed archive.
-pub(super) fn load(stream: impl Read, options: &Options, mut reading: Reading<'_>) -> Result<Loaded> {
+pub(super) fn load(
+    stream: impl Read,
+    options: &Options,
+    mut reading: Reading<'_>,
+    naming: Option<&Naming>,
+) -> Result<Loaded> {
+    if naming.is_some() {
+        reading.copy_layers();
+    }
     let mut passed = Passed::default();
     let whole = pass(stream, |name, passing| {
         match passing {
@@ -58,8 +68,24 @@ pub(super) fn load(stream: impl Read, options: &Options, mut reading: Reading<'_
         (Err(_), Err(broken)) => return Err(broken),
         (Err(error), Ok(())) => return Err(error),
     };
-    let outcomes = image.layers.iter().map(|layer| passed.layer(layer, broken.as_ref())).collect();
-    assemble(image, reading.finish(), outcomes, options, broken.map(|broken| broken.one_line()))
+    let mut outcomes: Vec<_> = image.layers.iter().map(|layer| passed.layer(layer, broken.as_ref())).collect();
+    if let (Some(naming), Some(cache), None) = (naming, &options.cache, &broken) {
+        let mut keys = HashMap::new();
+        for (layer, outcome) in image.layers.iter().zip(&outcomes).filter(|(_, outcome)| outcome.failed.is_none()) {
+            let member = passed.links.follow(&layer.blob);
+            if let Some(key) = naming.layer(member, layer) {
+                reading.keep(outcome, &key);
+                keys.insert(member.to_owned(), key);
+            }
+        }
+        let is_whole = passed.dropped.is_empty() && outcomes.iter().all(|outcome| outcome.failed.is_none());
+        if is_whole {
+            // What cannot be kept is read again.
+            let _ = recall::keep(cache, naming, &passed, &keys);
+        }
+    }
+    let read = reading.finish(&BTreeMap::new(), &mut outcomes);
+    assemble(image, read, outcomes, options, broken.map(|broken| broken.one_line()))
 }
 
 impl Passed {

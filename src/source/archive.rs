@@ -3,17 +3,20 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use tar::{Archive, EntryType};
 
-use super::Member;
+use super::part::Part;
 use crate::error::{Error, Result};
 
 /// How many links one may lead to before it is a circle.
 const MOST_HOPS: usize = 16;
+
+/// Read at once while hopping from header to header, in bytes: two, for a long name takes more than one.
+const HEADERS: usize = 1024;
 
 /// Folders at the top of a root file system. An image archive has none of them.
 const ROOT_FOLDERS: [&str; 9] = ["bin", "etc", "usr", "lib", "proc", "sys", "dev", "sbin", "root"];
@@ -37,7 +40,7 @@ impl ArchiveFile {
         let unreadable = |error: &io::Error| Error::image(format!("cannot read {}", path.display())).caused_by(error);
         let length = file.metadata().map_err(|error| unreadable(&error))?.len();
         let file = Arc::new(file);
-        let mut archive = Archive::new(BufReader::new(ReadAt { file: Arc::clone(&file), at: 0, end: length }));
+        let mut archive = Archive::new(BufReader::with_capacity(HEADERS, Part::new(Arc::clone(&file), 0, length)));
         let (mut members, mut links, mut broken) = (HashMap::new(), Links::default(), None);
         for entry in archive.entries_with_seek().map_err(|error| unreadable(&error))? {
             let entry = match entry {
@@ -83,10 +86,9 @@ impl ArchiveFile {
 
     /// Opens a member, links followed.
     #[must_use]
-    pub fn member(&self, name: &str) -> Option<Member> {
+    pub fn member(&self, name: &str) -> Option<Part> {
         let (offset, size) = self.find(name)?;
-        let end = offset.saturating_add(size);
-        Some(Member { size, bytes: Box::new(ReadAt { file: Arc::clone(&self.file), at: offset, end }) })
+        Some(Part::new(Arc::clone(&self.file), offset, size))
     }
 
     fn find(&self, name: &str) -> Option<(u64, u64)> {
@@ -104,6 +106,12 @@ impl Links {
         self.0.insert(name, target);
     }
 
+    /// Every link with where it leads.
+    #[must_use]
+    pub fn all(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, target)| (name.as_str(), target.as_str())).collect()
+    }
+
     /// The name behind all links; in a circle, any of its names.
     #[must_use]
     pub fn follow<'n>(&'n self, name: &'n str) -> &'n str {
@@ -116,44 +124,6 @@ impl Links {
         }
         name
     }
-}
-
-/// A part of a file, read without moving the file's own position, so that parts can be read side by side.
-struct ReadAt {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
-}
-
-impl Read for ReadAt {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX).min(buffer.len());
-        let read = read_at(&self.file, &mut buffer[..left], self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for ReadAt {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::End(step) => self.end.checked_add_signed(step),
-            SeekFrom::Current(step) => self.at.checked_add_signed(step),
-        };
-        self.at = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-        Ok(self.at)
-    }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buffer, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
 }
 
 /// What a stream's member is.

@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use bollard::errors::Error as Trouble;
-use bollard::models::{ImageHistoryResponseItem, ImageInspect};
+use bollard::models::{DriverData, ImageHistoryResponseItem, ImageInspect};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, Kind, Result};
@@ -17,6 +17,7 @@ use crate::source::export::honest;
 use crate::source::host::{self, Host, Surroundings, real};
 use crate::source::pump::Pump;
 use crate::source::reference::EngineKind;
+use crate::source::storage::Driver;
 use crate::source::trouble::{Attempt, Brand, Failure, root_cause, verdict};
 
 /// Matches that are worth naming when the start of an id fits several images.
@@ -27,8 +28,33 @@ const NAMED_MATCHES: usize = 5;
 pub struct EngineImage {
     /// What the engine says, before the first byte of the export.
     pub facts: EngineFacts,
-    /// The bytes of `docker save`.
-    pub export: Pump,
+    /// The bytes of `docker save`, once they are asked for.
+    pub export: Export,
+}
+
+/// An export that has not begun: an engine works on one even when nobody reads it.
+pub struct Export {
+    runtime: Runtime,
+    client: Client,
+    name: String,
+    platform: Option<Platform>,
+}
+
+impl Export {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// The operating system refuses a thread.
+    pub fn start(self) -> Result<Pump> {
+        let export = honest(self.client.export(&self.name, self.platform.as_ref()), self.client.place);
+        Pump::start(self.runtime, export).map_err(|cause| Error::image("cannot start a thread").caused_by(&cause))
+    }
+}
+
+impl std::fmt::Debug for Export {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Export").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// What an engine says of an image.
@@ -58,6 +84,8 @@ pub struct EngineFacts {
     pub diff_ids: Vec<String>,
     /// The steps that made it, oldest first.
     pub history: Vec<EngineHistory>,
+    /// Where the engine's own store has it.
+    pub driver: Driver,
 }
 
 /// One step of an image's history as an engine tells it.
@@ -102,7 +130,7 @@ impl EngineFacts {
     }
 }
 
-/// Finds an image in the engines of this machine, and starts its export.
+/// Finds an image in the engines of this machine.
 ///
 /// # Errors
 /// No engine has it; the error names every place that was tried.
@@ -134,10 +162,8 @@ fn open_in(around: &Surroundings, kind: EngineKind, name: &str, platform: Option
     for (brand, host) in hosts {
         match runtime.block_on(look_up(brand, &host, name, platform)) {
             Ok((client, facts)) => {
-                let whole = whole_name(name, &facts.tags);
-                let export = honest(client.export(whole, platform), client.place);
-                let export = Pump::start(runtime, export)
-                    .map_err(|cause| Error::image("cannot start a thread").caused_by(&cause))?;
+                let name = whole_name(name, &facts.tags).to_owned();
+                let export = Export { runtime, client, name, platform: platform.cloned() };
                 return Ok(EngineImage { facts, export });
             }
             Err(attempt) => attempts.push(attempt),
@@ -148,7 +174,8 @@ fn open_in(around: &Surroundings, kind: EngineKind, name: &str, platform: Option
 
 /// The name with its tag. Asked to export a bare name, Docker sends every tag of it; asked to inspect one, it means
 /// `latest`.
-fn whole_name<'n>(name: &'n str, tags: &'n [String]) -> &'n str {
+#[must_use]
+pub fn whole_name<'n>(name: &'n str, tags: &'n [String]) -> &'n str {
     let latest = format!("{name}:latest");
     let is_it =
         |tag: &&String| **tag == latest || tag.strip_suffix(&latest).is_some_and(|before| before.ends_with('/'));
@@ -321,7 +348,9 @@ fn facts(client: &Client, inspect: ImageInspect, history: Vec<ImageHistoryRespon
         size: bytes(item.size),
         tags: item.tags,
     };
+    let driver = inspect.graph_driver.map(driver).unwrap_or_default();
     EngineFacts {
+        driver,
         source: client.place.clone(),
         method: "export",
         id: inspect.id.map(with_algorithm).unwrap_or_default(),
@@ -334,6 +363,16 @@ fn facts(client: &Client, inspect: ImageInspect, history: Vec<ImageHistoryRespon
         size: bytes(inspect.size.unwrap_or_default()),
         diff_ids: inspect.root_fs.and_then(|files| files.layers).unwrap_or_default(),
         history: history.into_iter().rev().map(step).collect(),
+    }
+}
+
+fn driver(driver: DriverData) -> Driver {
+    let folders =
+        |key: &str| driver.data.get(key).map_or("", String::as_str).split(':').filter(|path| !path.is_empty());
+    Driver {
+        upper: folders("UpperDir").next().map(PathBuf::from),
+        lower: folders("LowerDir").map(PathBuf::from).collect(),
+        name: driver.name.clone(),
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::fs::File;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use super::Member;
+use super::part::Part;
 use crate::error::{Error, Result};
 
 /// The folder.
@@ -48,13 +49,13 @@ impl Layout {
     ///
     /// # Errors
     /// It is there and cannot be opened.
-    pub fn member(&self, name: &str) -> Result<Option<Member>> {
+    pub fn member(&self, name: &str) -> Result<Option<Part>> {
         let Some(path) = self.path(name).filter(|path| path.is_file()) else { return Ok(None) };
         let unreadable =
             |error: &std::io::Error| Error::image(format!("cannot read {}", path.display())).caused_by(error);
         let file = File::open(&path).map_err(|error| unreadable(&error))?;
         let size = file.metadata().map_err(|error| unreadable(&error))?.len();
-        Ok(Some(Member { size, bytes: Box::new(file) }))
+        Ok(Some(Part::new(Arc::new(file), 0, size)))
     }
 
     /// The file of a name that a manifest states. A manifest comes from strangers: it may not name what lies outside.

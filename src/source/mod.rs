@@ -10,17 +10,9 @@ mod export;
 mod fake;
 mod host;
 pub mod layout;
+pub mod part;
 pub mod pump;
 pub mod reference;
 mod ssh;
+pub mod storage;
 mod trouble;
-
-use std::io::Read;
-
-/// A named piece of an image: a blob or a document.
-pub struct Member {
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its bytes, from the first.
-    pub bytes: Box<dyn Read + Send>,
-}

@@ -16,6 +16,8 @@ pub fn layerscope() -> Command {
     }
     // Nobody's config file is there.
     command.env("XDG_CONFIG_HOME", "/nowhere");
+    // Nothing can be kept there: no run answers for another.
+    command.env("XDG_CACHE_HOME", "/dev/null");
     command
 }
 

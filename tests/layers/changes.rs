@@ -94,6 +94,24 @@ fn owner_time_and_nothing_are_told_apart() {
 }
 
 #[test]
+fn a_layer_that_the_image_repeats_stores_the_same_again() {
+    let (base, other) = (Layer::new().filled("a", 15_000, 1).finish(), Layer::new().filled("b", 15_000, 2).finish());
+    let report = report(&[base.clone(), other, base]);
+    assert_eq!(states(&report, "/a"), ["added", "rewritten"]);
+    assert_eq!(report["totals"]["rewrittenBytes"], 15_000);
+}
+
+#[test]
+fn files_that_begin_alike_are_told_apart() {
+    let alike = |end: &str| format!("{}{end}", "x".repeat(5000));
+    let base = Layer::new().file("a", &alike("1")).file("b", &alike("1")).file("c", &alike("1")).finish();
+    let next = Layer::new().file("a", &alike("1")).file("b", &alike("2")).file("c", &alike("22")).finish();
+    let report = report(&[base, next]);
+    assert_eq!(["/a", "/b", "/c"].map(|path| states(&report, path)[1].clone()), ["rewritten", "changed", "changed"]);
+    assert_eq!(report["totals"]["duplicateBytes"], 0);
+}
+
+#[test]
 fn aufs_bookkeeping_is_no_file() {
     let layer =
         Layer::new().dir(".wh..wh.plnk/").file(".wh..wh.plnk/1.2", "").file(".wh..wh.aufs", "").file("a", "1").finish();

@@ -28,7 +28,7 @@ const SNIFFED: usize = 8 * 1024;
 const MOST_SEARCHED_IN_ALL: u64 = 8 * 1024 * 1024 * 1024;
 
 /// Bytes of whole files that are kept in all.
-const MOST_KEPT: u64 = 256 * 1024 * 1024;
+pub const MOST_KEPT: u64 = 256 * 1024 * 1024;
 
 /// The largest file that this part of the analysis keeps whole, in bytes.
 const MOST_WHOLE: u64 = 1024 * 1024;

@@ -7,7 +7,7 @@ mod inspect;
 
 pub use busybox::BusyBox;
 pub use elf::Elf;
-pub use inspect::Inspector;
+pub use inspect::{Inspector, MOST_KEPT};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +63,8 @@ pub struct Missed {
 }
 
 impl Missed {
-    fn add(&mut self, other: Self) {
+    /// Adds what was not looked at elsewhere.
+    pub fn add(&mut self, other: Self) {
         self.cut += other.cut;
         self.large += other.large;
         self.unsearched += other.unsearched;

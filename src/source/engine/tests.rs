@@ -58,11 +58,23 @@ fn around<T>(root: &Path, vars: &[(&str, &str)], run: impl FnOnce(&Surroundings)
 }
 
 /// Opens with nothing set but `DOCKER_HOST`.
-fn open_at(host: &str, name: &str, platform: Option<&str>) -> Result<EngineImage> {
-    around(Path::new("/nowhere"), &[("DOCKER_HOST", host)], |around| {
+fn open_at(host: &str, name: &str, platform: Option<&str>) -> Result<Begun> {
+    begun(around(Path::new("/nowhere"), &[("DOCKER_HOST", host)], |around| {
         let platform: Option<Platform> = platform.map(|text| text.parse().unwrap());
         open_in(around, EngineKind::Docker, name, platform.as_ref())
-    })
+    }))
+}
+
+/// An image whose export has begun.
+#[derive(Debug)]
+struct Begun {
+    facts: EngineFacts,
+    export: Pump,
+}
+
+fn begun(image: Result<EngineImage>) -> Result<Begun> {
+    let EngineImage { facts, export } = image?;
+    Ok(Begun { facts, export: export.start()? })
 }
 
 fn wait_until(what: impl Fn() -> bool) {

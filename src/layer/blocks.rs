@@ -1,0 +1,213 @@
+//! A tar as blocks of 512 bytes, and the byte at which reading is. Knows no field of a header.
+
+use std::io::{Read, Seek};
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+
+use super::header::BLOCK;
+use super::stream::{Hopping, Stream, passing};
+use super::tap::Feed;
+use super::{LayerError, Limits};
+
+fn padding(size: u64) -> u64 {
+    size.next_multiple_of(BLOCK as u64) - size
+}
+
+/// Files with no more than this between them are read at once: it is cheaper to copy it than to step over it.
+const CLOSE: u64 = 4096;
+
+/// Read at once at most.
+const RUN: u64 = 256 * 1024;
+
+/// Hashes files of an uncompressed tar of `length` bytes where it lies: each by the byte at which its contents lie, and
+/// their size, in the order of the tar.
+///
+/// # Errors
+/// The tar is shorter than it was.
+pub fn hash_in_place<R: Read + Seek>(place: R, length: u64, files: &[(u64, u64)]) -> Result<Vec<u128>, LayerError> {
+    let mut blocks = Blocks::new(Hopping::new(place, length));
+    let mut wanted = 0;
+    let mut hashes = Vec::with_capacity(files.len());
+    for (place, &(at, size)) in files.iter().enumerate() {
+        if at >= wanted {
+            wanted = run(&files[place..]);
+            blocks.skip(at.saturating_sub(blocks.at))?;
+            blocks.stream.want(wanted - at);
+        }
+        blocks.skip(at.saturating_sub(blocks.at))?;
+        hashes.push(blocks.hash(size)?);
+    }
+    Ok(hashes)
+}
+
+/// Hashes a file of its own. `buffer` is filled and can be used again.
+///
+/// # Errors
+/// It cannot be read, or is shorter than `size`.
+pub fn hash_file(mut file: impl Read, size: u64, buffer: &mut Vec<u8>) -> Result<u128, LayerError> {
+    if size <= RUN {
+        buffer.clear();
+        let read = file.take(size).read_to_end(buffer)? as u64;
+        let missing = size - read;
+        return if missing > 0 { Err(LayerError::Truncated { at: read, missing }) } else { Ok(xxh3_128(buffer)) };
+    }
+    Blocks::new(passing(&mut file)).hash(size)
+}
+
+/// The end of the files that are read together with the first one.
+fn run(files: &[(u64, u64)]) -> u64 {
+    let mut end = files.first().map_or(0, |(at, size)| at.saturating_add(*size));
+    let start = files.first().map_or(0, |(at, _)| *at);
+    for &(at, size) in files.iter().skip(1) {
+        let next = at.saturating_add(size);
+        if at < end || at - end > CLOSE || next - start > RUN {
+            break;
+        }
+        end = next;
+    }
+    end
+}
+
+/// The tar as blocks, with the byte at which we are.
+pub struct Blocks<S> {
+    stream: S,
+    /// Bytes read and left out so far.
+    pub at: u64,
+}
+
+impl<S: Stream> Blocks<S> {
+    /// The tar that begins with the stream.
+    pub fn new(stream: S) -> Self {
+        Self { stream, at: 0 }
+    }
+
+    /// Leaves out what follows the tar's end, so that checksums at the end of a compressed stream are tested; returns
+    /// the bytes of the whole.
+    pub fn finish(mut self) -> Result<u64, LayerError> {
+        Ok(self.at + self.stream.leave_out(u64::MAX)?)
+    }
+
+    /// The next header block; `None` at the end, which is two blocks of zeros or the end of the stream.
+    pub fn next_header(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
+        let Some(block) = self.block()? else { return Ok(None) };
+        if block.iter().any(|&byte| byte != 0) {
+            return Ok(Some(block));
+        }
+        // A lone block of zeros ends nothing; GNU tar reads on with a warning, too.
+        Ok(self.block()?.filter(|second| second.iter().any(|&byte| byte != 0)))
+    }
+
+    /// One block; `None` where the stream ends before its first byte.
+    pub fn block(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
+        let mut block = [0; BLOCK];
+        let mut filled = 0;
+        while filled < BLOCK {
+            let read = match self.stream.read(&mut block[filled..]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            if read == 0 {
+                break;
+            }
+            filled += read;
+        }
+        self.at += filled as u64;
+        match filled {
+            0 => Ok(None),
+            BLOCK => Ok(Some(block)),
+            _ => Err(LayerError::Truncated { at: self.at, missing: (BLOCK - filled) as u64 }),
+        }
+    }
+
+    /// Hands the next `size` bytes to `sink`, piece by piece.
+    pub fn contents(
+        &mut self,
+        size: u64,
+        mut sink: impl FnMut(&[u8]) -> Result<(), LayerError>,
+    ) -> Result<(), LayerError> {
+        let mut left = size;
+        while left > 0 {
+            let available = self.stream.fill_buf()?;
+            if available.is_empty() {
+                return Err(LayerError::Truncated { at: self.at, missing: left });
+            }
+            let part = usize::try_from(left).map_or(available.len(), |left| left.min(available.len()));
+            sink(&available[..part])?;
+            self.stream.consume(part);
+            self.at += part as u64;
+            left -= part as u64;
+        }
+        Ok(())
+    }
+
+    /// xxh3-128 of the next `size` bytes.
+    pub fn hash(&mut self, size: u64) -> Result<u128, LayerError> {
+        // Most files lie in the buffer whole. Hashing at once spares the 600 bytes of state that a stream needs.
+        let available = if size == 0 { &[] } else { self.stream.fill_buf()? };
+        if let Some(whole) = usize::try_from(size).ok().and_then(|size| available.get(..size)) {
+            let (hash, length) = (xxh3_128(whole), whole.len());
+            self.stream.consume(length);
+            self.at += size;
+            return Ok(hash);
+        }
+        let mut hash = Xxh3::new();
+        self.contents(size, |part| hash.part(part))?;
+        Ok(hash.digest128())
+    }
+
+    /// A hash of the beginning of the next `size` bytes, which are left out otherwise; never 0.
+    pub fn head(&mut self, size: u64) -> Result<u64, LayerError> {
+        if let Some(head) = self.stream.known_head(size)? {
+            self.skip(size)?;
+            return Ok(head);
+        }
+        // After a step over bytes a header and this much behind it are read at once.
+        let mut head = [0; BLOCK];
+        let (length, mut filled) = (size.min(BLOCK as u64), 0);
+        let read = self.contents(length, |part| {
+            head[filled..filled + part.len()].copy_from_slice(part);
+            filled += part.len();
+            Ok(())
+        });
+        read.map_err(|error| match error {
+            LayerError::Truncated { at, missing } => LayerError::Truncated { at, missing: missing + size - length },
+            other => other,
+        })?;
+        self.skip(size - length)?;
+        Ok(xxh3_64(&head[..filled]).max(1))
+    }
+
+    pub fn skip(&mut self, size: u64) -> Result<(), LayerError> {
+        let skipped = self.stream.leave_out(size)?;
+        self.at += skipped;
+        if skipped < size { Err(LayerError::Truncated { at: self.at, missing: size - skipped }) } else { Ok(()) }
+    }
+
+    pub fn skip_padded(&mut self, size: u64) -> Result<(), LayerError> {
+        self.skip(size)?;
+        self.skip_padding(size)
+    }
+
+    /// Skips what fills the last block. umoci leaves it out at the very end, and so may a stream whose contents are
+    /// complete.
+    pub fn skip_padding(&mut self, size: u64) -> Result<(), LayerError> {
+        match self.skip(padding(size)) {
+            Err(LayerError::Truncated { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The contents of a header that describes other headers.
+    pub fn meta(&mut self, size: u64, limits: &Limits) -> Result<Vec<u8>, LayerError> {
+        if size > limits.meta_bytes {
+            return Err(LayerError::TooMuch { what: format!("a header of {size} bytes"), limit: limits.meta_bytes });
+        }
+        let mut data = Vec::new();
+        self.contents(size, |part| {
+            data.extend_from_slice(part);
+            Ok(())
+        })?;
+        self.skip_padding(size)?;
+        Ok(data)
+    }
+}

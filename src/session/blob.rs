@@ -1,0 +1,101 @@
+//! One blob, read as a layer: from a stream, or from the file where it lies. Knows no image and no index.
+
+use std::io::{self, Read};
+
+use sha2::{Digest as _, Sha256};
+
+use super::progress::Counting;
+use crate::analysis::content::Missed;
+use crate::layer::decode::{self, Kind};
+use crate::layer::tap::Tap;
+use crate::layer::{self, Entry, LayerError, Limits, Summary};
+use crate::source::part::Part;
+use crate::units::hex;
+
+/// A blob that was read to its end.
+#[derive(Debug, Clone)]
+pub(super) struct Done {
+    pub summary: Summary,
+    /// Digest of its uncompressed tar, where it was wanted.
+    pub diff_id: Option<String>,
+    /// Digest of the blob as it is stored, where it was wanted.
+    pub digest: Option<String>,
+    /// What of its contents was not looked at; whoever gave the tap knows.
+    pub missed: Missed,
+}
+
+/// What is to be computed beside the entries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Digests {
+    pub blob: bool,
+    pub tar: bool,
+}
+
+/// Reads a blob as it goes by.
+pub(super) fn read_passing(
+    blob: impl Read,
+    digests: Digests,
+    limits: &Limits,
+    tap: &mut impl Tap,
+    sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
+) -> Result<Done, LayerError> {
+    let mut blob = Hashing { inner: blob, hash: digests.blob.then(Sha256::new) };
+    let sniffed = decode::peek(&mut blob)?;
+    if let Some(reason) = refusal(sniffed.kind, &sniffed.head) {
+        return Err(reason);
+    }
+    let mut tar = Hashing { inner: sniffed.decode(limits)?, hash: digests.tar.then(Sha256::new) };
+    let summary = layer::read_tapped(&mut tar, limits, tap, sink)?;
+    let diff_id = tar.hash.take();
+    drop(tar);
+    let text = |hash: Sha256| format!("sha256:{}", hex(&hash.finalize()));
+    let missed = Missed::default();
+    Ok(Done { summary, diff_id: diff_id.map(text), digest: blob.hash.take().map(text), missed })
+}
+
+/// Reads a blob in its place: one that is not compressed from header to header, unless all of it is to be digested.
+pub(super) fn read_placed(
+    blob: &Counting<Part>,
+    digests: Digests,
+    limits: &Limits,
+    tap: &mut impl Tap,
+    sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
+) -> Result<Done, LayerError> {
+    let part = blob.inner();
+    if digests.blob || digests.tar || decode::peek(part.clone())?.kind != Kind::Tar {
+        return read_passing(blob.clone(), digests, limits, tap, sink);
+    }
+    let summary = layer::read_in_place(blob.clone(), part.length(), limits, tap, sink)?;
+    Ok(Done { summary, diff_id: None, digest: None, missed: Missed::default() })
+}
+
+/// Why a blob that begins like this can be no layer.
+pub(super) fn refusal(kind: Kind, head: &[u8]) -> Option<LayerError> {
+    match kind {
+        Kind::Tar | Kind::Gzip | Kind::Zstd => None,
+        Kind::Unsupported(name) => Some(LayerError::Compression(name)),
+        Kind::Empty => Some(LayerError::Empty),
+        Kind::Json | Kind::Unknown => Some(LayerError::NotTar(beginning(head))),
+    }
+}
+
+/// The first bytes as a person can read them.
+pub(super) fn beginning(head: &[u8]) -> String {
+    format!("\"{}\"", head[..head.len().min(12)].escape_ascii())
+}
+
+/// Hashes what goes by, if asked to.
+struct Hashing<R> {
+    inner: R,
+    hash: Option<Sha256>,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if let Some(hash) = &mut self.hash {
+            hash.update(&buffer[..read]);
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,222 @@
+//! The contents that some answer depends on, hashed where they lie once all layers are known: files that have their size
+//! and their beginning in common with another. All others differ from every file there is, and reading them would tell
+//! nothing.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
+
+use super::crew::in_order;
+use super::place::Place;
+use crate::index::{EntryId, Index, Kind, SlotId};
+
+/// Files hashed before their hashes are put into the index: 16 bytes each until then.
+const AT_ONCE: usize = 1 << 17;
+
+/// What one thread hashes at a time, in files and in bytes: enough to make taking it cheap, little enough that no thread
+/// is left with the last large piece alone.
+const PIECE_FILES: usize = 4096;
+const PIECE_BYTES: u64 = 16 << 20;
+
+/// Bits for each file in a set of what was seen: one in sixteen is taken for seen without having been. It is then read
+/// for nothing, and no answer is wrong.
+const BITS: usize = 16;
+
+/// A set that may hold more than was put into it.
+struct Seen(Vec<u64>);
+
+impl Seen {
+    fn for_many(files: usize) -> Self {
+        Self(vec![0; (files * BITS / 64).next_power_of_two()])
+    }
+
+    /// Puts a value in; whether it was there.
+    fn put(&mut self, value: impl std::hash::Hash) -> bool {
+        let (word, bit) = self.place(value);
+        let was = self.0[word] & bit != 0;
+        self.0[word] |= bit;
+        was
+    }
+
+    fn has(&self, value: impl std::hash::Hash) -> bool {
+        let (word, bit) = self.place(value);
+        self.0[word] & bit != 0
+    }
+
+    fn place(&self, value: impl std::hash::Hash) -> (usize, u64) {
+        let hash = FxBuildHasher.hash_one(value);
+        let word = usize::try_from(hash >> 32).unwrap_or_default() & (self.0.len() - 1);
+        (word, 1 << (hash & 63))
+    }
+}
+
+/// Which files may be equal to another, as far as is known without reading them.
+struct Doubts {
+    /// Sizes and beginnings that occur more than once.
+    twice: Seen,
+    /// Sizes of files whose beginning nobody looked at.
+    headless: Seen,
+}
+
+impl Doubts {
+    fn of(index: &Index) -> Self {
+        let files = index.entries();
+        let (mut once, mut twice, mut headless) = (Seen::for_many(files), Seen::for_many(files), Seen::for_many(files));
+        for slot in index.slots() {
+            for id in index.entries_in(slot) {
+                let entry = index.entry(id);
+                if entry.kind != Kind::File || entry.size == 0 {
+                    continue;
+                }
+                let head = index.unread(entry).map_or(0, |unread| unread.head);
+                if once.put((entry.size, head)) {
+                    twice.put((entry.size, head));
+                }
+                if head == 0 {
+                    headless.put(entry.size);
+                }
+            }
+        }
+        Self { twice, headless }
+    }
+
+    fn any(&self, size: u64, head: u64) -> bool {
+        self.twice.has((size, head)) || (head != 0 && self.headless.has(size))
+    }
+}
+
+/// Files of one slot that lie one behind the other.
+struct Piece {
+    slot: SlotId,
+    files: std::ops::Range<usize>,
+}
+
+/// What came of hashing.
+#[derive(Default)]
+pub(super) struct Hashed {
+    /// Hashes by the byte at which the contents lie, in order.
+    pub found: BTreeMap<SlotId, Vec<(u64, u128)>>,
+    /// Slots that could not be read again, with the reason.
+    pub failed: Vec<(SlotId, String)>,
+}
+
+/// Hashes what has to be known of the slots that were read in these places.
+pub(super) fn hash(index: &mut Index, places: &BTreeMap<SlotId, Place>) -> Hashed {
+    let mut hashed = Hashed::default();
+    if places.is_empty() {
+        return hashed;
+    }
+    let doubts = Doubts::of(index);
+    let mut files = Vec::new();
+    for slot in places.keys() {
+        for id in index.entries_in(*slot) {
+            let entry = index.entry(id);
+            if index.unread(entry).is_some_and(|unread| doubts.any(entry.size, unread.head)) {
+                files.push(id);
+            }
+            if files.len() == AT_ONCE {
+                hash_files(index, places, &files, &mut hashed);
+                files.clear();
+            }
+        }
+    }
+    hash_files(index, places, &files, &mut hashed);
+    hashed
+}
+
+fn hash_files(index: &mut Index, places: &BTreeMap<SlotId, Place>, files: &[EntryId], hashed: &mut Hashed) {
+    let pieces = pieces(index, files);
+    let mut hashes: Vec<u128> = Vec::with_capacity(files.len());
+    let mut broken = Vec::new();
+    let known: &Index = index;
+    in_order(
+        pieces.len(),
+        pieces.len() * 2,
+        |piece, send| {
+            let Piece { slot, files: range } = &pieces[piece];
+            let files = &files[range.clone()];
+            let read = places.get(slot).map_or_else(|| Ok(Vec::new()), |place| place.hash(known, files));
+            // Whoever hears nothing has left.
+            let _ = send.send(read);
+        },
+        |piece, results| {
+            let Piece { slot, files: range } = &pieces[piece];
+            match results.recv() {
+                Ok(Ok(found)) if found.len() == range.len() => hashes.extend(found),
+                Ok(Err(error)) => broken.push((*slot, error.to_string(), range.clone())),
+                Ok(Ok(_)) | Err(_) => broken.push((*slot, "it could not be read again".into(), range.clone())),
+            }
+            hashes.resize(range.end, 0);
+        },
+    );
+    for (place, (id, hash)) in files.iter().zip(&hashes).enumerate() {
+        if !broken.iter().any(|(_, _, range)| range.contains(&place)) {
+            let entry = index.entry(*id);
+            let at = index.unread(entry).map(|unread| unread.at);
+            hashed.found.entry(entry.slot).or_default().extend(at.map(|at| (at, *hash)));
+            index.set_content(*id, *hash);
+        }
+    }
+    hashed.failed.extend(broken.into_iter().map(|(slot, why, _)| (slot, why)));
+}
+
+fn pieces(index: &Index, files: &[EntryId]) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut bytes = 0;
+    for (place, id) in files.iter().enumerate() {
+        let entry = index.entry(*id);
+        match pieces.last_mut() {
+            Some(piece)
+                if piece.slot == entry.slot && piece.files.len() < PIECE_FILES && bytes + entry.size <= PIECE_BYTES =>
+            {
+                piece.files.end = place + 1;
+                bytes += entry.size;
+            }
+            _ => {
+                pieces.push(Piece { slot: entry.slot, files: place..place + 1 });
+                bytes = entry.size;
+            }
+        }
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::index::Builder;
+    use crate::layer::{Content, Entry, EntryKind, Limits, Unread};
+
+    #[test]
+    fn files_are_in_doubt_when_size_and_beginning_occur_again() {
+        let mut builder = Builder::new(Limits::default());
+        builder.begin().unwrap();
+        let placed = |head| Content::Unread(Unread { at: 0, head });
+        // The last two have a size in common with one that is hashed already, which may begin in any way.
+        let files = [(10, placed(1)), (10, placed(2)), (20, placed(3)), (20, placed(3)), (30, placed(4))];
+        let hashed = [(40, Content::Hash(5)), (40, placed(6)), (50, placed(7))];
+        for (number, (size, content)) in files.into_iter().chain(hashed).enumerate() {
+            let path = number.to_string();
+            let entry = Entry {
+                kind: EntryKind::File,
+                typeflag: b'0',
+                path: path.as_bytes(),
+                size,
+                mode: 0,
+                uid: 0,
+                gid: 0,
+                mtime: 0,
+                link: b"",
+                device: (0, 0),
+                xattrs: &[],
+                content,
+            };
+            builder.add(&entry).unwrap();
+        }
+        builder.end();
+        let doubts = Doubts::of(&builder.finish());
+        let any = [(10, 1), (10, 2), (20, 3), (30, 4), (40, 6), (50, 7)].map(|(size, head)| doubts.any(size, head));
+        assert_eq!(any, [false, false, true, false, true, false]);
+    }
+}

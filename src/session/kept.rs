@@ -1,0 +1,220 @@
+//! What the cache has of an image's layers, and what it gets of them. Knows the keys; no format of a file.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::Sender;
+
+use super::blob::Done;
+use super::reading::Lot;
+use crate::analysis::content::{Fact, Missed};
+use crate::cache::{Cache, Draft, Found, Key, Piece};
+use crate::index::SlotId;
+use crate::layer::packed::Packer;
+use crate::layer::{Entry, LayerError, Summary};
+use crate::source::part::{Part, Stamp};
+
+/// Layers whose packed entries are smaller than this are not kept where they can be read in place: that takes no time.
+const WORTH_KEEPING: usize = 16 * 1024;
+
+/// Lots that wait in all: 16 MB, room for 300 000 entries of layers whose turn has not come.
+pub(super) const WAITING_LOTS: usize = 256;
+
+/// Packed entries that are sent or written at once, in bytes.
+pub(super) const LOT_BYTES: usize = 64 * 1024;
+
+/// Raised when something else is gathered of contents than before.
+const FACTS: u32 = 1;
+
+/// A file that was changed so lately may be changed once more within the same tick of its file system's clock.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// What is to be kept of a slot when all is known.
+pub(super) struct Keep {
+    pub key: Key,
+    pub draft: Draft,
+    pub summary: Summary,
+}
+
+/// Everything that is to be kept of one reading.
+#[derive(Default)]
+pub(super) struct Keeping {
+    /// Slots that were read.
+    pub drafts: BTreeMap<SlotId, Keep>,
+    /// Slots that came from the cache.
+    pub found: BTreeMap<SlotId, Key>,
+}
+
+/// By what a blob that lies in a file is found again; `None` where that is not safe.
+pub(super) fn place_key(part: &Part, no_scan: bool) -> Option<Key> {
+    let stamp = part.stamp().ok().filter(|stamp| is_settled(*stamp))?;
+    Some(Key::place(&format!("{} {}+{} {}", told(stamp), part.start(), part.length(), facts(no_scan))))
+}
+
+/// What is kept of contents, as a part of a key: another version of the program may look for other things.
+pub(super) fn facts(no_scan: bool) -> String {
+    format!("{FACTS} {} {}", env!("CARGO_PKG_VERSION"), if no_scan { "unsearched" } else { "searched" })
+}
+
+/// A file as a part of a key.
+pub(super) fn told(Stamp { file, length, modified, changed }: Stamp) -> String {
+    format!("{}:{} {length} {}.{} {}.{}", file.0, file.1, modified.0, modified.1, changed.0, changed.1)
+}
+
+pub(super) fn is_settled(stamp: Stamp) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let changed = Duration::from_secs(u64::try_from(stamp.changed.0).unwrap_or(0));
+    // Whole seconds: one more for what they leave out.
+    now.saturating_sub(changed) > SETTLED + Duration::from_secs(1)
+}
+
+/// Sends what was kept as if it were read now.
+pub(super) fn send(found: &Found, lots: &Sender<Lot>) -> Result<Done, LayerError> {
+    let (mut facts, mut missed) = (Vec::new(), Missed::default());
+    let sent = found.read(|piece| match piece {
+        Piece::Bytes(bytes) => {
+            let (more, also): (Vec<(u32, Fact)>, Missed) = postcard::from_bytes(bytes).ok()?;
+            facts = more;
+            missed.add(also);
+            Some(())
+        }
+        Piece::Entries(packed) => lots.send(Lot::Entries(packed.to_vec(), std::mem::take(&mut facts))).ok(),
+        Piece::Hashes(hashes) => lots.send(Lot::Hashes(hashes)).ok(),
+    });
+    sent.ok_or(LayerError::Enough)?;
+    Ok(Done { summary: found.summary().clone(), diff_id: None, digest: None, missed })
+}
+
+/// Packs what is read for another thread, for the cache, or for both. Whatever goes wrong with the cache, the reading
+/// goes on without.
+pub(super) struct Copying<'l> {
+    packer: Packer,
+    /// What is known of contents, by the number of the entry.
+    facts: Vec<(u32, Fact)>,
+    /// Bytes in the facts.
+    whole: usize,
+    number: u32,
+    draft: Option<Draft>,
+    bytes: usize,
+    lots: Option<&'l Sender<Lot>>,
+    is_heard: bool,
+}
+
+impl<'l> Copying<'l> {
+    /// Begins, with a draft where there is a cache.
+    pub fn begin(cache: Option<&Cache>) -> Self {
+        Self {
+            packer: Packer::default(),
+            facts: Vec::new(),
+            whole: 0,
+            number: 0,
+            draft: cache.and_then(Cache::begin),
+            bytes: 0,
+            lots: None,
+            is_heard: true,
+        }
+    }
+
+    /// Sends it as well.
+    pub fn sending_to(self, lots: &'l Sender<Lot>) -> Self {
+        Self { lots: Some(lots), ..self }
+    }
+
+    /// Whether anybody wants it.
+    pub fn is_on(&self) -> bool {
+        self.draft.is_some() || self.lots.is_some()
+    }
+
+    /// Whether whoever it is sent to is still there.
+    pub fn is_heard(&self) -> bool {
+        self.is_heard
+    }
+
+    pub fn push(&mut self, entry: &Entry<'_>, fact: Option<Fact>) {
+        self.packer.push(entry);
+        if let Some(fact) = fact {
+            self.whole += fact.whole.as_ref().map_or(0, Vec::len);
+            self.facts.push((self.number, fact));
+        }
+        self.number = self.number.wrapping_add(1);
+        if self.packer.len() >= LOT_BYTES || self.whole >= LOT_BYTES {
+            self.flush(Missed::default());
+        }
+    }
+
+    /// Hands on the last of it, and leaves the draft alone until it is kept.
+    pub fn end(&mut self, missed: Missed) {
+        self.flush(missed);
+        if self.draft.as_mut().is_some_and(|draft| draft.pause().is_err()) {
+            self.draft = None;
+        }
+    }
+
+    fn flush(&mut self, missed: Missed) {
+        self.bytes += self.packer.len() + self.whole;
+        let written = self.draft.as_mut().is_none_or(|draft| write(draft, &self.packer, &self.facts, missed).is_some());
+        if !written {
+            self.draft = None;
+        }
+        let facts = std::mem::take(&mut self.facts);
+        self.whole = 0;
+        match self.lots {
+            Some(lots) => self.is_heard &= lots.send(Lot::Entries(self.packer.take(), facts)).is_ok(),
+            None => self.packer.clear(),
+        }
+    }
+
+    /// What can be kept now that the layer was read to its end.
+    pub fn finish(self, key: Key, summary: &Summary, is_in_place: bool) -> Option<Keep> {
+        let mut draft = self.draft.filter(|_| !is_in_place || self.bytes >= WORTH_KEEPING)?;
+        draft.pause().ok()?;
+        Some(Keep { key, draft, summary: summary.clone() })
+    }
+}
+
+/// Writes entries, and before them what is known of their contents.
+fn write(draft: &mut Draft, packer: &Packer, facts: &[(u32, Fact)], missed: Missed) -> Option<()> {
+    if !facts.is_empty() || missed != Missed::default() {
+        draft.bytes(&postcard::to_allocvec(&(facts, missed)).ok()?).ok()?;
+    }
+    draft.entries(packer.bytes()).ok()
+}
+
+impl Keeping {
+    /// Keeps all that was read, with the hashes that became known since, and makes room.
+    pub fn finish(self, cache: &Cache, hashed: &BTreeMap<SlotId, Vec<(u64, u128)>>) {
+        let none = Vec::new();
+        let mut is_new = !self.drafts.is_empty();
+        for (slot, Keep { key, draft, summary }) in self.drafts {
+            // A cache that cannot be written to, or is full, is no reason to fail.
+            let _ = draft.keep(&key, &summary, hashed.get(&slot).unwrap_or(&none));
+        }
+        for (slot, key) in self.found {
+            if let Some(hashes) = hashed.get(&slot) {
+                is_new = true;
+                let _ = add(cache, &key, hashes);
+            }
+        }
+        if is_new {
+            let _ = cache.prune();
+        }
+    }
+}
+
+/// Adds hashes to what is kept already.
+fn add(cache: &Cache, key: &Key, hashes: &[(u64, u128)]) -> Option<()> {
+    let (found, mut draft) = (cache.find(key)?, cache.begin()?);
+    let mut known = Vec::new();
+    found.read(|piece| match piece {
+        Piece::Bytes(bytes) => draft.bytes(bytes).ok(),
+        Piece::Entries(packed) => draft.entries(packed).ok(),
+        Piece::Hashes(hashes) => {
+            known = hashes;
+            Some(())
+        }
+    })?;
+    known.extend_from_slice(hashes);
+    known.sort_unstable();
+    known.dedup();
+    draft.keep(key, found.summary(), &known).ok()
+}
