@@ -140,6 +140,22 @@ fn key_stores_histories_host_keys_and_devices() {
 }
 
 #[test]
+fn what_a_package_ships_is_nobodys_secret() {
+    let web_token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJqb2UifQ.c2lnbmF0dXJlc2lnbmF0dXJl\n";
+    let layer = Layer::new()
+        .file("var/lib/dpkg/status", package("jwt", ""))
+        .file("var/lib/dpkg/info/jwt.list", "/.\n/usr\n/usr/lib\n/usr/lib/jwt-readme\n")
+        .file("usr/lib/jwt-readme", web_token)
+        .file("usr/lib/own-token", web_token);
+    let report = report_with(&image(&clean_config(), vec![("COPY . / # buildkit", Some(layer))]), &[]);
+    let severity = |path: &str| {
+        let found = of(&report, "SEC-JWT").into_iter().find(|finding| finding["path"] == path).unwrap();
+        found["severity"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([severity("/usr/lib/jwt-readme"), severity("/usr/lib/own-token")], ["info", "medium"]);
+}
+
+#[test]
 fn services_state_and_tags() {
     let layer = Layer::new()
         .file("var/lib/postgresql/data/PG_VERSION", "16\n")

@@ -6,6 +6,7 @@ use super::names::{Worth, is_secret_name, worth};
 use super::{Hit, Scanner, Shift, fingerprint, redact};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{About, Category, Confidence, Finding};
+use crate::analysis::packages::PackageKind;
 use crate::analysis::rules::Paths;
 use crate::index::walk::Live;
 use crate::index::{EntryId, Kind};
@@ -57,6 +58,11 @@ fn in_files(case: &Case<'_>) -> Vec<Finding> {
         finding.show("content", format!("line {}: {}", seen.hit.line, seen.hit.redacted));
         if let Some((by, why)) = seen.hit.shift {
             finding.shift(by, why.words());
+        }
+        let owner = case.packages.owner(index.entry(entry).path).map(|owner| case.packages.get(owner).kind);
+        if owner.is_some_and(PackageKind::is_system) && path.starts_with(b"usr/") {
+            // Whatever a distribution ships everybody has: test keys, documents. Settings below etc are another thing.
+            finding.shift(-3, "a package of the distribution ships it");
         }
         case.discount(&mut finding);
         finding.mark(&[path.as_slice(), b"\0", print.as_bytes()].concat());
