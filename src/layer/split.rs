@@ -129,14 +129,12 @@ impl<L: BufRead, O: Open> BufRead for Split<L, O> {
             && self.next == self.bytes.len()
             && let Some(payload) = &mut self.payload
         {
-            let file = match &mut payload.file {
-                Some(file) => file,
-                None => {
-                    let mut file = self.files.open(&payload.name, payload.size)?;
-                    file.seek(SeekFrom::Start(payload.at))?;
-                    payload.file.insert(file)
-                }
-            };
+            if payload.file.is_none() {
+                let mut file = self.files.open(&payload.name, payload.size)?;
+                file.seek(SeekFrom::Start(payload.at))?;
+                payload.file = Some(file);
+            }
+            let Some(file) = &mut payload.file else { return Ok(&[]) };
             let most = usize::try_from(payload.size - payload.at).map_or(CHUNK, |left| left.min(CHUNK));
             self.bytes.resize(most, 0);
             let read = file.read(&mut self.bytes)?;
@@ -183,5 +181,120 @@ impl<L: BufRead, O: Open> Stream for Split<L, O> {
         let is_there = self.advance()? && self.next == self.bytes.len();
         let payload = self.payload.as_ref().filter(|payload| is_there && payload.at == 0 && payload.size == size);
         Ok(payload.map(|payload| payload.crc.max(1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+    use std::io::{Cursor, Write};
+
+    use super::*;
+    use crate::layer::tap::Hashes;
+    use crate::layer::{Content, Unread, read};
+
+    /// Files in memory, and the names of those that were opened.
+    struct Memory<'m>(&'m HashMap<Vec<u8>, Vec<u8>>, &'m RefCell<Vec<Vec<u8>>>);
+
+    impl Open for Memory<'_> {
+        type File = Cursor<Vec<u8>>;
+
+        fn open(&self, name: &[u8], size: u64) -> io::Result<Self::File> {
+            self.1.borrow_mut().push(name.to_vec());
+            let bytes = self.0.get(name).filter(|bytes| bytes.len() as u64 == size);
+            bytes.cloned().map(Cursor::new).ok_or_else(|| io::ErrorKind::NotFound.into())
+        }
+    }
+
+    /// A tar of these files, and what tar-split makes of it.
+    fn apart(files: &[(&[u8], &[u8])]) -> (Vec<u8>, Vec<u8>) {
+        let (mut tar, mut list) = (Vec::new(), Vec::new());
+        let segment = |list: &mut Vec<u8>, bytes: &[u8]| {
+            let payload = STANDARD.encode(bytes);
+            writeln!(list, r#"{{"type":2,"payload":"{payload}","position":0}}"#).unwrap();
+        };
+        for (name, contents) in files {
+            let mut header = tar::Header::new_gnu();
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name);
+            header.set_size(contents.len() as u64);
+            header.set_entry_type(tar::EntryType::Regular);
+            header.set_mode(0o644);
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_mtime(7);
+            header.set_cksum();
+            let padding = vec![0; contents.len().next_multiple_of(512) - contents.len()];
+            tar.extend([header.as_bytes(), *contents, &padding[..]].concat());
+            segment(&mut list, header.as_bytes());
+            let crc = STANDARD.encode((contents.len() as u64).to_be_bytes());
+            let name = match str::from_utf8(name) {
+                Ok(name) => format!(r#""name":"{name}""#),
+                Err(_) => format!(r#""name_raw":"{}""#, STANDARD.encode(name)),
+            };
+            writeln!(list, r#"{{"type":1,{name},"size":{},"payload":"{crc}","position":1}}"#, contents.len()).unwrap();
+            segment(&mut list, &padding);
+        }
+        tar.extend([0; 1024]);
+        segment(&mut list, &[0; 1024]);
+        (tar, list)
+    }
+
+    #[test]
+    fn the_tar_is_the_same_and_no_file_is_opened() {
+        let files: [(&[u8], &[u8]); 4] =
+            [(b"a", b"one"), (b"d/b", &[5; 1000]), (b"empty", b""), (b"lat\xe9n", b"four")];
+        let (tar, list) = apart(&files);
+        let told = |entry: &Entry<'_>| format!("{:?} {} {:?} {}", entry.kind, entry.size, entry.path, entry.mtime);
+        let (mut whole, mut split, mut contents) = (Vec::new(), Vec::new(), Vec::new());
+        let limits = Limits::default();
+        let expected = read(&tar[..], &limits, |entry| {
+            whole.push(told(entry));
+            Ok(())
+        });
+        let (kept, opened) = (HashMap::new(), RefCell::default());
+        let summary = read_split(&list[..], Memory(&kept, &opened), &limits, &mut Hashes, |entry| {
+            split.push(told(entry));
+            contents.push(entry.content);
+            Ok(())
+        });
+        assert_eq!((summary.unwrap(), &split), (expected.unwrap(), &whole));
+        assert!(opened.borrow().is_empty());
+        // What the list has for a checksum stands for the contents.
+        assert_eq!(contents[1], Content::Unread(Unread { at: 1536, head: 1000 }));
+        assert_eq!(contents[2], Content::Nothing);
+    }
+
+    #[test]
+    fn what_is_broken_or_missing_is_an_error() {
+        let (_, list) = apart(&[(b"a", b"one"), (b"b", b"two")]);
+        let (kept, opened) = (HashMap::new(), RefCell::default());
+        let read =
+            |list: &[u8]| read_split(list, Memory(&kept, &opened), &Limits::default(), &mut Hashes, |_| Ok(())).is_ok();
+        assert!(read(&list));
+        assert!(!read(&list[..list.len() / 2]));
+        assert!(!read(b"{\"type\":2,\"payload\":\"*\"}\n"));
+        assert!(!read(b"no list\n"));
+    }
+
+    #[test]
+    fn contents_are_read_where_they_are_wanted() {
+        let nines = vec![9; 300_000];
+        let (_, list) = apart(&[(b"a", b"one"), (b"b", &nines)]);
+        let kept = HashMap::from([(b"b".to_vec(), nines.clone())]);
+        let opened = RefCell::default();
+        let mut split = Split {
+            list: &list[..],
+            files: Memory(&kept, &opened),
+            line: Vec::new(),
+            bytes: Vec::new(),
+            next: 0,
+            payload: None,
+        };
+        assert_eq!(split.leave_out(512 + 512 + 512 + 10).unwrap(), 1546);
+        let mut contents = vec![0; 299_990];
+        split.read_exact(&mut contents).unwrap();
+        assert_eq!(contents, nines[10..]);
+        assert_eq!(*opened.borrow(), [b"b".to_vec()]);
     }
 }

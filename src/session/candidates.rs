@@ -125,7 +125,7 @@ pub(super) fn hash(index: &mut Index, places: &BTreeMap<SlotId, Place>) -> Hashe
     hashed
 }
 
-fn hash_files(index: &mut Index, places: &BTreeMap<SlotId, Place>, files: &[EntryId], hashed: &mut Hashed) {
+fn hash_files(index: &mut Index, places: &BTreeMap<SlotId, Place>, files: &[EntryId], all: &mut Hashed) {
     let pieces = pieces(index, files);
     let mut hashes: Vec<u128> = Vec::with_capacity(files.len());
     let mut broken = Vec::new();
@@ -154,11 +154,11 @@ fn hash_files(index: &mut Index, places: &BTreeMap<SlotId, Place>, files: &[Entr
         if !broken.iter().any(|(_, _, range)| range.contains(&place)) {
             let entry = index.entry(*id);
             let at = index.unread(entry).map(|unread| unread.at);
-            hashed.found.entry(entry.slot).or_default().extend(at.map(|at| (at, *hash)));
+            all.found.entry(entry.slot).or_default().extend(at.map(|at| (at, *hash)));
             index.set_content(*id, *hash);
         }
     }
-    hashed.failed.extend(broken.into_iter().map(|(slot, why, _)| (slot, why)));
+    all.failed.extend(broken.into_iter().map(|(slot, why, _)| (slot, why)));
 }
 
 fn pieces(index: &Index, files: &[EntryId]) -> Vec<Piece> {

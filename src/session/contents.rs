@@ -147,14 +147,14 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
         let (left, fault) = (picker.left, picker.fault);
         match (read, fault) {
             (_, Some(fault)) => Err(fault),
-            (Ok(_), None) if left > 0 => Err(changed().because("a file is not in its layer any more")),
-            (Ok(_) | Err(LayerError::Enough), None) => Ok(()),
+            (Ok(()), None) if left > 0 => Err(changed().because("a file is not in its layer any more")),
+            (Ok(()) | Err(LayerError::Enough), None) => Ok(()),
             (Err(error), None) => Err(unreadable(&error)),
         }
     };
     let (in_store, names): (Vec<&str>, Vec<&str>) = blobs.keys().partition(|name| stored.contains_key(*name));
     for name in in_store {
-        visit(name, Blob::Stored(&stored[name]))?;
+        visit(name, Blob::Stored(stored[name]))?;
     }
     if names.is_empty() { Ok(()) } else { origin.blobs(&names.into_iter().collect(), job, &mut visit) }
 }

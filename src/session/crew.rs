@@ -62,7 +62,7 @@ mod tests {
     fn results_come_in_order_whoever_is_first() {
         let mut taken = Vec::new();
         let work = |job: usize, send: &Sender<usize>| {
-            thread::sleep(std::time::Duration::from_millis(if job % 2 == 0 { 3 } else { 0 }));
+            thread::sleep(std::time::Duration::from_millis(if job.is_multiple_of(2) { 3 } else { 0 }));
             for part in 0..10 {
                 send.send(job * 10 + part).unwrap();
             }

@@ -376,12 +376,11 @@ impl Adding<'_> {
         if let Some(mut fact) = fact {
             // Those who read layers side by side cannot know what others kept.
             let size = fact.whole.as_ref().map_or(0, |whole| whole.len() as u64);
-            match self.room.checked_sub(size) {
-                Some(room) => *self.room = room,
-                None => {
-                    fact.whole = None;
-                    self.facts.missed.no_room += 1;
-                }
+            if let Some(room) = self.room.checked_sub(size) {
+                *self.room = room;
+            } else {
+                fact.whole = None;
+                self.facts.missed.no_room += 1;
             }
             // A file is the last thing that its entry adds.
             let place = self.builder.index().entries() - self.first - 1;

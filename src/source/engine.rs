@@ -348,7 +348,7 @@ fn facts(client: &Client, inspect: ImageInspect, history: Vec<ImageHistoryRespon
         size: bytes(item.size),
         tags: item.tags,
     };
-    let driver = inspect.graph_driver.map(driver).unwrap_or_default();
+    let driver = inspect.graph_driver.as_ref().map(driver).unwrap_or_default();
     EngineFacts {
         driver,
         source: client.place.clone(),
@@ -366,7 +366,7 @@ fn facts(client: &Client, inspect: ImageInspect, history: Vec<ImageHistoryRespon
     }
 }
 
-fn driver(driver: DriverData) -> Driver {
+fn driver(driver: &DriverData) -> Driver {
     let folders =
         |key: &str| driver.data.get(key).map_or("", String::as_str).split(':').filter(|path| !path.is_empty());
     Driver {

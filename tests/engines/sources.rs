@@ -102,6 +102,9 @@ pub fn all(image: &Image) -> Vec<Ready<Source>> {
         Ok(here.saved_with_scheme()),
         here.docker_live("docker live by name", image.name.clone()),
         here.docker_live("docker live by id", format!("docker://{}", image.id)),
+        here.docker_method("docker store", "store"),
+        here.docker_method("docker export", "export"),
+        here.podman_store(),
         here.piped(),
         here.podman_save("podman docker-archive", "docker-archive", "docker-archive:"),
         here.podman_save("podman oci-archive", "oci-archive", "oci-archive:"),
@@ -145,6 +148,25 @@ impl Archives<'_> {
     fn docker_live(&self, label: &'static str, reference: String) -> Ready<Source> {
         docker()?;
         Ok(Source::engine(label, reference, self.id()))
+    }
+
+    /// Read where the engine has it, or as it exports it, whatever would be chosen.
+    fn docker_method(&self, label: &'static str, method: &'static str) -> Ready<Source> {
+        let root = line(docker()?.args(["info", "--format", "{{.DockerRootDir}}"]));
+        if method == "store" && fs::read_dir(Path::new(&root).join("overlay2")).is_err() {
+            return Err(Skip::optional("this user may not read Docker's overlay2"));
+        }
+        Ok(self.docker_live(label, self.image.name.clone())?.with(&["--source-method", method]))
+    }
+
+    fn podman_store(&self) -> Ready<Source> {
+        let mut source = self.podman_live()?;
+        let root = line(tool("podman")?.args(["info", "--format", "{{.Store.GraphRoot}}"]));
+        if fs::read_dir(Path::new(&root).join("overlay-layers")).is_err() {
+            return Err(Skip::optional("this user may not read Podman's overlay"));
+        }
+        source.label = "podman store".into();
+        Ok(source.with(&["--source-method", "store"]))
     }
 
     fn piped(&self) -> Ready<Source> {

@@ -104,8 +104,8 @@ fn a_layer_that_the_image_repeats_stores_the_same_again() {
 #[test]
 fn files_that_begin_alike_are_told_apart() {
     let alike = |end: &str| format!("{}{end}", "x".repeat(5000));
-    let base = Layer::new().file("a", &alike("1")).file("b", &alike("1")).file("c", &alike("1")).finish();
-    let next = Layer::new().file("a", &alike("1")).file("b", &alike("2")).file("c", &alike("22")).finish();
+    let base = Layer::new().file("a", alike("1")).file("b", alike("1")).file("c", alike("1")).finish();
+    let next = Layer::new().file("a", alike("1")).file("b", alike("2")).file("c", alike("22")).finish();
     let report = report(&[base, next]);
     assert_eq!(["/a", "/b", "/c"].map(|path| states(&report, path)[1].clone()), ["rewritten", "changed", "changed"]);
     assert_eq!(report["totals"]["duplicateBytes"], 0);
