@@ -91,12 +91,13 @@ fn desk(entries: u32, packing: Packing) -> Desk {
 }
 
 fn tell(what: &str, waits: &[Wait], longest: Duration) {
-    let at = |share: usize, part: fn(&Wait) -> Duration| {
+    type Part = fn(&Wait) -> Duration;
+    let at = |share: usize, part: Part| {
         let mut parts: Vec<_> = waits.iter().map(part).collect();
         parts.sort_unstable();
         parts[(parts.len() * share / 100).min(parts.len() - 1)]
     };
-    let (passed, worked): (fn(&Wait) -> Duration, fn(&Wait) -> Duration) = (|wait| wait.passed, |wait| wait.worked);
+    let (passed, worked): (Part, Part) = (|wait| wait.passed, |wait| wait.worked);
     let milliseconds = |wait: Duration| format!("{:.2}", wait.as_secs_f64() * 1000.0);
     // Who comes in the midst of other work waits for both. A machine that does other things adds its own waits.
     let own = at(99, worked) + longest;
