@@ -3,7 +3,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
@@ -47,16 +47,42 @@ const ADDRESS_RULE: &str = "SEC-URL-PASSWORD";
 /// The rule for files of variables.
 const VARIABLES_RULE: &str = "SEC-DOTENV";
 
-/// Searches texts for secrets.
-pub struct Scanner {
+/// What the rules that come with the program look for. Every reader of layers has a scanner, so it is made once.
+struct Sought {
     /// `None` only if it could not be built, which a test rules out.
     keywords: Option<AhoCorasick>,
     /// The rule of each keyword.
     owners: Vec<usize>,
-    tokens: Vec<(Arc<Rule>, OnceCell<Option<Regex>>)>,
+    tokens: Vec<Arc<Rule>>,
     files: Paths,
-    patterns: BTreeMap<String, OnceCell<Option<Regex>>>,
+    /// The rules for files, by id.
+    fields: Vec<String>,
+}
+
+static SOUGHT: LazyLock<Sought> = LazyLock::new(Sought::new);
+
+/// Searches texts for secrets. It is one thread's: patterns are slow where threads share them.
+pub struct Scanner {
+    sought: &'static Sought,
+    tokens: Vec<OnceCell<Option<Regex>>>,
+    patterns: BTreeMap<&'static str, OnceCell<Option<Regex>>>,
     now: u64,
+}
+
+impl Sought {
+    fn new() -> Self {
+        let rules = Rules::built_in().unwrap_or_default();
+        let tokens: Vec<_> = rules.own().iter().filter(|rule| is_token(rule)).cloned().collect();
+        let files: Vec<_> = rules.own().iter().filter(|rule| is_file(rule)).cloned().collect();
+        let (words, owners): (Vec<&str>, Vec<usize>) = tokens
+            .iter()
+            .enumerate()
+            .flat_map(|(place, rule)| rule.keywords.iter().map(move |word| (word.as_str(), place)))
+            .unzip();
+        let keywords = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words).ok();
+        let fields = files.iter().map(|rule| rule.id.clone()).collect();
+        Self { keywords, owners, files: Paths::new(&files), fields, tokens }
+    }
 }
 
 impl Default for Scanner {
@@ -69,21 +95,12 @@ impl Scanner {
     /// A scanner with the rules that come with the program.
     #[must_use]
     pub fn new() -> Self {
-        let rules = Rules::built_in().unwrap_or_default();
-        let tokens: Vec<_> = rules.own().iter().filter(|rule| is_token(rule)).cloned().collect();
-        let files: Vec<_> = rules.own().iter().filter(|rule| is_file(rule)).cloned().collect();
-        let (words, owners): (Vec<&str>, Vec<usize>) = tokens
-            .iter()
-            .enumerate()
-            .flat_map(|(place, rule)| rule.keywords.iter().map(move |word| (word.as_str(), place)))
-            .unzip();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let sought = &*SOUGHT;
         Self {
-            keywords: AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words).ok(),
-            owners,
-            tokens: tokens.into_iter().map(|rule| (rule, OnceCell::new())).collect(),
-            patterns: files.iter().map(|rule| (rule.id.clone(), OnceCell::new())).collect(),
-            files: Paths::new(&files),
+            sought,
+            tokens: sought.tokens.iter().map(|_| OnceCell::new()).collect(),
+            patterns: sought.fields.iter().map(|id| (id.as_str(), OnceCell::new())).collect(),
             now: now.map_or(0, |time| time.as_secs()),
         }
     }
@@ -93,7 +110,7 @@ impl Scanner {
     pub fn text(&self, path: &[u8], text: &[u8]) -> Vec<Hit> {
         let mut hits = self.tokens(text);
         let mut scratch = Vec::new();
-        for rule in self.files.of(path, &mut scratch) {
+        for rule in self.sought.files.of(path, &mut scratch) {
             if rule.id == VARIABLES_RULE {
                 Self::variables(rule, text, &mut hits);
             } else {
@@ -122,11 +139,12 @@ impl Scanner {
     pub fn tokens(&self, text: &[u8]) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
         let mut from = 0;
-        for found in self.keywords.iter().flat_map(|keywords| keywords.find_iter(text)) {
+        for found in self.sought.keywords.iter().flat_map(|keywords| keywords.find_iter(text)) {
             if hits.len() >= MOST_HITS {
                 break;
             }
-            let (rule, pattern) = &self.tokens[self.owners[found.pattern().as_usize()]];
+            let place = self.sought.owners[found.pattern().as_usize()];
+            let (rule, pattern) = (&self.sought.tokens[place], &self.tokens[place]);
             let Some(start) = found.start().checked_sub(rule.before).filter(|start| *start >= from) else { continue };
             let window = &text[start..text.len().min(start.saturating_add(WINDOW))];
             let hit = match rule.id.as_str() {
@@ -153,7 +171,7 @@ impl Scanner {
 
     /// Fields of a file that is known to hold secrets.
     fn fields(&self, rule: &Rule, text: &[u8], hits: &mut Vec<Hit>) {
-        let Some(pattern) = self.patterns.get(&rule.id).and_then(|cell| compiled(cell, rule, false)) else { return };
+        let Some(pattern) = self.patterns.get(rule.id.as_str()).and_then(|cell| compiled(cell, rule, false)) else { return };
         for found in pattern.captures_iter(text).take(MOST_HITS) {
             let Some(secret) = found.name("secret") else { continue };
             match worth(&String::from_utf8_lossy(secret.as_bytes())) {
