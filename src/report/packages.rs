@@ -78,7 +78,18 @@ pub fn json(facts: &Facts<'_>) -> Vec<PackageJson> {
                 .collect(),
         }
     };
-    packages.ids().map(one).collect()
+    let mut ids: Vec<PackageId> = packages.ids().collect();
+    // In an order that does not depend on the order in which the source gave the layers.
+    ids.sort_by_cached_key(|id| {
+        let package = packages.get(*id);
+        (
+            package.kind.name(),
+            package.record.name.clone(),
+            package.record.version.clone(),
+            facts.index.path(package.place),
+        )
+    });
+    ids.into_iter().map(one).collect()
 }
 
 /// Writes how many packages of each kind there are, and what they weigh.

@@ -7,6 +7,8 @@ mod refusal;
 mod tree;
 mod typing;
 
+use std::any::Any;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -109,6 +111,8 @@ pub enum Effect {
     Suspend,
     /// Make the lines of the tree, with the view that is there, or with one to be computed.
     Arrange(u64, Plan, Option<Arc<Projection>>),
+    /// Free this beside the screen.
+    Free(Old),
     /// Find what fits a text in the palette.
     Seek(u64, String),
     /// Find the layers that touch what a filter says.
@@ -127,6 +131,30 @@ pub enum Effect {
 
 /// The least and the most of the width that the layers may take, in percent.
 pub const SPLITS: (u16, u16) = (20, 70);
+
+/// Something large that is not needed any more. To free it takes longer than to draw a frame.
+#[derive(Clone)]
+pub struct Old(Arc<dyn Any + Send + Sync>);
+
+impl Old {
+    /// Holds it until somebody has the time.
+    #[must_use]
+    pub fn new(thing: impl Any + Send + Sync) -> Self {
+        Self(Arc::new(thing))
+    }
+}
+
+impl PartialEq for Old {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Old {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Old")
+    }
+}
 
 /// Where things were drawn last, for the mouse.
 #[derive(Debug, Clone, Default)]
@@ -314,9 +342,10 @@ impl App {
             Msg::Loaded(image) => self.take(image),
             Msg::Arranged(generation, arranged) => {
                 if generation == self.generation {
-                    self.settle(arranged);
+                    self.settle(arranged)
+                } else {
+                    Vec::new()
                 }
-                Vec::new()
             }
             Msg::Inside(report) => self.report(report),
             Msg::Found(generation, hits, is_all) => {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::Explored;
+use super::app::Old;
 use super::bits::Paths;
 use super::projection::{Projection, View};
 use super::query::{Query, Spelling};
@@ -86,6 +87,8 @@ pub enum Order {
         /// Its view, if that is there already.
         projection: Option<Arc<Projection>>,
     },
+    /// To free what is not needed any more.
+    Free(Old),
     /// To find the layers that touch what a filter says.
     Touched(Arc<Explored>, Query),
 }
@@ -109,6 +112,7 @@ pub fn start(done: impl Fn(Done) + Send + 'static) -> Sender<Order> {
             for order in std::iter::once(first).chain(asked.try_iter()) {
                 match order {
                     Order::Tree { .. } => tree = Some(order),
+                    Order::Free(old) => drop(old),
                     Order::Touched(image, query) => touched = Some((image, query)),
                 }
             }

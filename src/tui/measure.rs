@@ -184,6 +184,8 @@ impl Desk {
             // Whoever is asked lives as long as the desk. What reads files, writes, or leaves is not measured here.
             if let Effect::Arrange(generation, plan, projection) = effect {
                 let _ = self.orders.send(Order::Tree { generation, image, plan, projection });
+            } else if let Effect::Free(old) = effect {
+                let _ = self.orders.send(Order::Free(old));
             } else if let Effect::Seek(generation, text) = effect {
                 let _ = self.searches.send(palette::Wanted { generation, image, text });
             } else if let Effect::Touch(query) = effect {

@@ -347,6 +347,7 @@ fn run(
                         let _ = orders.send(Order::Tree { generation, image, plan, projection });
                     }
                 }
+                Effect::Free(old) => drop(orders.send(Order::Free(old))),
                 Effect::Seek(generation, text) => {
                     if let Some(image) = app.image.clone() {
                         let _ = searches.send(palette::Wanted { generation, image, text });

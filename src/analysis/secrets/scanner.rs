@@ -171,7 +171,9 @@ impl Scanner {
 
     /// Fields of a file that is known to hold secrets.
     fn fields(&self, rule: &Rule, text: &[u8], hits: &mut Vec<Hit>) {
-        let Some(pattern) = self.patterns.get(rule.id.as_str()).and_then(|cell| compiled(cell, rule, false)) else { return };
+        let Some(pattern) = self.patterns.get(rule.id.as_str()).and_then(|cell| compiled(cell, rule, false)) else {
+            return;
+        };
         for found in pattern.captures_iter(text).take(MOST_HITS) {
             let Some(secret) = found.name("secret") else { continue };
             match worth(&String::from_utf8_lossy(secret.as_bytes())) {

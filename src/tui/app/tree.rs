@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{App, Effect, Look};
+use super::{App, Effect, Look, Old};
 use crate::index::PathId;
 use crate::tui::Explored;
 use crate::tui::arrange::{Arranged, Plan};
@@ -26,12 +26,13 @@ impl App {
         let chosen = self.image.as_ref().and_then(|before| *before.loaded.stack.slots().get(self.layer)?);
         let place = chosen.and_then(|chosen| slots.iter().position(|slot| *slot == Some(chosen)));
         self.layer = place.filter(|_| self.layer > 0).unwrap_or(self.layer).min(slots.len().saturating_sub(1));
-        self.image = Some(image);
+        let before = self.image.replace(image);
         self.viewed = None;
         let mut effects = self.narrow_layers(self.layers.query.clone());
         self.list_findings();
         self.list_packages();
         effects.extend(self.rebuild());
+        effects.extend(before.map(|before| Effect::Free(Old::new(before))));
         effects
     }
 
@@ -64,8 +65,7 @@ impl App {
         let projection = self.projection.clone().filter(|_| self.viewed == Some(view));
         self.awaited = Some(view);
         if let Some(arranged) = projection.as_ref().and_then(|projection| plan.at_once(&image, projection)) {
-            self.settle(arranged);
-            return Vec::new();
+            return self.settle(arranged);
         }
         vec![Effect::Arrange(self.generation, plan, projection)]
     }
@@ -78,10 +78,11 @@ impl App {
     }
 
     /// Takes new lines; the cursor stays on its path, or on the nearest folder around it that is still shown.
-    pub(super) fn settle(&mut self, Arranged { projection, rows, open }: Arranged) {
+    pub(super) fn settle(&mut self, Arranged { projection, rows, open }: Arranged) -> Vec<Effect> {
         let wanted = self.wanted();
         self.viewed = self.awaited.take();
-        (self.projection, self.rows, self.open) = (Some(projection), rows, open);
+        let before = (self.projection.replace(projection), std::mem::replace(&mut self.rows, rows));
+        self.open = open;
         (self.sought, self.unfold) = (None, None);
         let mut around = Paths::default();
         if let (Some(image), Some(path)) = (&self.image, wanted) {
@@ -95,5 +96,6 @@ impl App {
         if std::mem::take(&mut self.seeks_match) {
             self.go_to_match(0);
         }
+        vec![Effect::Free(Old::new(before))]
     }
 }

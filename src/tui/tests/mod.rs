@@ -127,6 +127,7 @@ impl Sitting {
                         let layers = touched_layers(&self.app.image.clone().unwrap(), &query);
                         messages.push(Msg::Touched(query, layers));
                     }
+                    Effect::Free(_) => {}
                     other => self.effects.push(other),
                 }
             }
