@@ -340,7 +340,12 @@ pub fn progress_words(app: &App) -> String {
     let (now, since) = (app.progress, app.since.elapsed().saturating_sub(app.flowing.unwrap_or_default()));
     if now.bytes == 0 {
         // An engine may write the whole image to its disk before it sends anything.
-        return format!("asking for the image · {}", duration(since));
+        let since = duration(since);
+        return match now.current {
+            Some(layer) if now.layers > 0 => format!("reading layer {layer} of {} · {since}", now.layers),
+            Some(layer) => format!("reading layer {layer} · {since}"),
+            None => format!("asking for the image · {since}"),
+        };
     }
     // An engine states the bytes of files; what it sends is more by the headers of its archive.
     let of = if now.expected > now.bytes { format!(" of {}", bytes(now.expected)) } else { String::new() };

@@ -14,6 +14,9 @@ use tar::EntryType;
 use crate::common::archives::{Oci, Sample, classic};
 use crate::common::image::{Layer, docker_archive, gzip, zstd};
 
+/// The same for all: reading them takes longer than reading a damaged archive.
+static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::built_in().unwrap());
+
 /// Opens an archive as a file and writes every report into a sink.
 pub fn open_and_report(bytes: &[u8]) -> Result<(), Error> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -23,8 +26,6 @@ pub fn open_and_report(bytes: &[u8]) -> Result<(), Error> {
     let limits = layerscope::layer::Limits { free_decoded_bytes: 1 << 26, ..Default::default() };
     let options = Options { verify: true, limits, ..Options::default() };
     let loaded = session::open(&reference, "x", &options, &Arc::new(Progress::default()))?;
-    // The same for all: reading them takes longer than reading a damaged archive.
-    static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::built_in().unwrap());
     let analysis = Analysis::new(loaded.subject(&RULES));
     let total = analysis.account.total;
     assert_eq!(total.shipped, total.visible + total.hidden());
