@@ -121,17 +121,21 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
         None if is_folder => Role::Dir,
         _ => Role::Text,
     };
-    if let Some(finding) = image.finding_at(path).filter(|finding| finding.severity > Severity::Info) {
+    let finding = image.finding_at(path).filter(|finding| finding.severity > Severity::Info);
+    if let Some(finding) = finding {
         let (mark, role) = findings::sign(finding.severity);
         parts.push(Span::styled(format!("{mark} "), theme.style(role)));
     }
     // What is told about a name stays in sight as long as the name has some room.
-    let (name, remark) = (name(index, from, path, kind, is_folder), remark(image, path, cell, is_folder && !is_open));
+    let (name, remark) = (name(index, from, path, kind, is_folder), remark(index, cell, is_folder && !is_open));
     let remark = if hides { format!("  opaque: hides what was here{remark}") } else { remark };
     let room = usize::from(width).saturating_sub(parts.iter().map(Span::width).sum());
     let name = cut(&name, room.saturating_sub(remark.width()).max(LEAST_NAME.min(room)));
     let room = room.saturating_sub(name.width());
     parts.push(Span::styled(name, theme.style(name_role)));
+    // The sign says that something is wrong; what it is, where there is room.
+    let title = finding.map(|finding| format!("  {}", printable(finding.rule.title.as_bytes()))).unwrap_or_default();
+    let remark = remark + &title;
     parts.push(Span::styled(if room > 0 { cut(&remark, room) } else { String::new() }, theme.style(Role::Dim)));
     let style = if line == app.row.at && app.pane == Pane::Files {
         theme.style(Role::Selection)
@@ -167,12 +171,8 @@ fn name(index: &Index, from: PathId, path: PathId, kind: Option<Kind>, is_folder
 }
 
 /// What stands behind the name: a link's target, what changed, what is below a closed folder.
-fn remark(image: &Explored, path: PathId, cell: &Cell, is_closed: bool) -> String {
-    let index = &image.loaded.index;
+fn remark(index: &Index, cell: &Cell, is_closed: bool) -> String {
     let mut parts = Vec::new();
-    if let Some(finding) = image.finding_at(path).filter(|finding| finding.severity > Severity::Info) {
-        parts.push(format!("  {}", printable(finding.rule.title.as_bytes())));
-    }
     if let Some(live) = cell.live {
         let entry = index.entry(live.entry);
         parts.extend(index.symlink_target(entry).map(|target| format!(" → {}", printable(target))));
