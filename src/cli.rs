@@ -105,6 +105,10 @@ pub struct Cli {
     )]
     pub highest_user_wasted_percent: Option<String>,
 
+    /// Fail if any finding is this grave or worse: info, low, medium, high or critical. Turns the gate on.
+    #[arg(long, value_name = "SEVERITY", value_enum, help_heading = "Gate")]
+    pub fail_on: Option<SeverityName>,
+
     /// Write the JSON report to this file; `-` is standard output, and the text then goes to standard error if --ci is
     /// given, and nowhere else.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
@@ -232,6 +236,21 @@ pub enum SourceName {
     OciArchive,
     /// A folder with an OCI layout.
     Oci,
+}
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SeverityName {
+    /// Worth knowing.
+    Info,
+    /// Worth mending.
+    Low,
+    /// Should be mended before the image ships.
+    Medium,
+    /// Must be mended.
+    High,
+    /// Must be mended now.
+    Critical,
 }
 
 /// A format of the report.

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::analysis::finding::{About, Severity};
 use crate::analysis::packages::Fault;
 use crate::analysis::{Analysis, efficiency};
 use crate::cache::{self, Cache, Pruned};
@@ -80,7 +81,10 @@ pub fn run(settings: &Settings) -> Result<u8> {
         user_wasted_percent: analysis.dive.user_wasted_percent,
     };
     let gate = settings.gate.as_ref().map(|limits| {
-        let verdict = judge(limits, &measured);
+        let mut verdict = judge(limits, &measured);
+        if let Some(least) = settings.fail_on {
+            verdict = verdict.with_findings(least.word(), &grave(&loaded, &analysis, least));
+        }
         match &partial {
             Some(reason) if !settings.allow_partial => verdict.incomplete(reason.clone()),
             _ => verdict,
@@ -105,6 +109,16 @@ pub fn run(settings: &Settings) -> Result<u8> {
             .hint("the rest is reported above; --allow-partial accepts what could be read")),
         _ => Ok(if gate.as_ref().is_none_or(Verdict::passed) { 0 } else { GATE_FAILED }),
     }
+}
+
+/// The findings that are this grave or worse, each in a few words.
+fn grave(loaded: &Loaded, analysis: &Analysis, least: Severity) -> Vec<String> {
+    let grave = analysis.findings.iter().filter(|finding| finding.severity >= least);
+    let words = grave.map(|finding| match finding.about {
+        About::Path(path) => format!("{} /{}", finding.rule.id, printable(&loaded.index.path(path))),
+        About::Config(_) | About::History(_) | About::Image => finding.rule.id.clone(),
+    });
+    words.collect()
 }
 
 /// Looks after the cache.

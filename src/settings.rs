@@ -7,9 +7,10 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use crate::analysis::dockerfile::{self, Dockerfile};
+use crate::analysis::finding::Severity;
 use crate::analysis::rules::Rules;
 use crate::cache::{self, Cache};
-use crate::cli::{Cli, ColourWhen, EngineName, Format, MethodName, SourceName};
+use crate::cli::{Cli, ColourWhen, EngineName, Format, MethodName, SeverityName, SourceName};
 use crate::error::{Error, Result};
 use crate::image::Wanted;
 use crate::policy::{Flags, Thresholds, thresholds};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub allow_partial: bool,
     /// The limits, when there is a gate.
     pub gate: Option<Thresholds>,
+    /// How grave a finding must be to fail the gate; `None` is never.
+    pub fail_on: Option<Severity>,
     /// What is written where.
     pub outputs: Outputs,
     /// Whether every path goes into the JSON report.
@@ -118,6 +121,7 @@ impl Settings {
             },
             allow_partial: cli.allow_partial,
             gate: ci.then(|| gate(cli)).transpose()?,
+            fail_on: cli.fail_on.map(Severity::from),
             outputs: outputs(cli, ci)?,
             files: cli.files,
             rules,
@@ -139,7 +143,7 @@ fn is_judged(cli: &Cli, environment: impl Fn(&str) -> Option<String>) -> bool {
         environment("CI")
             .is_some_and(|value| matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes"))
     };
-    cli.ci || cli.ci_config.is_some() || flags(cli) != Flags::default() || in_pipeline()
+    cli.ci || cli.ci_config.is_some() || cli.fail_on.is_some() || flags(cli) != Flags::default() || in_pipeline()
 }
 
 /// Whether a stream is a terminal that can show the explorer.
@@ -248,6 +252,18 @@ fn outputs(cli: &Cli, ci: bool) -> Result<Outputs> {
             .hint("add --json FILE, or --json - for standard output"));
     }
     Ok(outputs)
+}
+
+impl From<SeverityName> for Severity {
+    fn from(name: SeverityName) -> Self {
+        match name {
+            SeverityName::Info => Self::Info,
+            SeverityName::Low => Self::Low,
+            SeverityName::Medium => Self::Medium,
+            SeverityName::High => Self::High,
+            SeverityName::Critical => Self::Critical,
+        }
+    }
 }
 
 impl From<SourceName> for SourceKind {

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use crate::policy::rule::{Rule, Threshold, Thresholds};
-use crate::units::{humanize, printable};
+use crate::units::{counted, humanize, printable};
 
 /// What dive measures of an image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +24,8 @@ pub enum Measure {
     Ratio(f64),
     /// A number of bytes.
     Bytes(u64),
+    /// A number of things.
+    Count(u64),
 }
 
 /// The limit a rule was judged against.
@@ -80,6 +82,9 @@ pub struct Verdict {
     incomplete: Option<String>,
 }
 
+/// What the report calls the rule about findings.
+const FINDINGS: &str = "findings";
+
 /// What the report calls the check that the whole image was read. dive has no such check and no such line.
 const COMPLETE: &str = "imageComplete";
 
@@ -101,6 +106,31 @@ impl Verdict {
     #[must_use]
     pub fn passed(&self) -> bool {
         self.incomplete.is_none() && self.count(Outcome::Fail) == 0
+    }
+
+    /// The same verdict, held against findings as well: it fails if any is as grave as `severity`. `grave` says what
+    /// those are, a line for each. dive has no such rule; it stands behind dive's.
+    #[must_use]
+    pub fn with_findings(mut self, severity: &str, grave: &[String]) -> Self {
+        const TOLD: usize = 5;
+        let many = grave.len() as u64;
+        let more = grave.len().saturating_sub(TOLD);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        let told = grave.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+        let (verdict, message) = if grave.is_empty() {
+            (Outcome::Pass, String::new())
+        } else {
+            let noun = counted(many, "finding is", "findings are");
+            (Outcome::Fail, format!("{noun} {severity} or worse: {told}{more}"))
+        };
+        self.rules.push(RuleResult {
+            id: FINDINGS,
+            measured: Measure::Count(many),
+            limit: Some(Limit { value: Measure::Count(0), text: format!("none {severity} or worse") }),
+            verdict,
+            message,
+        });
+        self
     }
 
     /// The rules in the order of their names.
@@ -208,6 +238,7 @@ fn failure(rule: Rule, measured: Measure, limit: &Limit) -> String {
         (Measure::Ratio(share), _) if share.is_infinite() => {
             format!("bytes are wasted and the layers after the first add none, which is more than {limit}")
         }
+        (Measure::Count(many), _) => format!("{many}, more than {limit}"),
         (Measure::Ratio(share), _) => {
             format!("{share} of what the layers after the first add is wasted, more than {limit}")
         }
@@ -217,6 +248,20 @@ fn failure(rule: Rule, measured: Measure, limit: &Limit) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn findings_are_one_more_rule() {
+        let measured = Measured { efficiency: 1.0, wasted_bytes: 0, user_wasted_percent: 0.0 };
+        let verdict = judge(&Thresholds::default(), &measured);
+        let clean = verdict.clone().with_findings("high", &[]);
+        assert!(clean.passed() && clean.report().contains("  PASS: findings\n"));
+        let grave: Vec<String> = (0..7).map(|number| format!("R-{number} /x\n")).collect();
+        let failed = verdict.with_findings("high", &grave);
+        assert!(!failed.passed());
+        let report = failed.report();
+        assert!(report.contains("  FAIL: findings: 7 findings are high or worse: R-0 /x\\n, "), "{report}");
+        assert!(report.contains("R-4 /x\\n, and 2 more\n") && report.contains("[Total:4]"), "{report}");
+    }
 
     fn thresholds(efficiency: &str, bytes: &str, percent: &str) -> Thresholds {
         let mut thresholds = Thresholds::default();

@@ -236,7 +236,7 @@ fn rule(rule: &RuleResult) -> Rule<'_> {
 fn number(measure: Measure) -> Option<serde_json::Number> {
     match measure {
         Measure::Ratio(ratio) => serde_json::Number::from_f64(ratio),
-        Measure::Bytes(bytes) => Some(bytes.into()),
+        Measure::Bytes(number) | Measure::Count(number) => Some(number.into()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is wasted, risky, secret or badly set: over it what an attacker finds, below it why and what to do.
 
+use std::collections::HashSet;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -176,14 +178,14 @@ fn matrix_lines(app: &App, image: &Explored, matrix: &Matrix, width: usize) -> V
         let nothing = "no shell, and no way to fetch, send, install, compile, or become someone else";
         return vec![Line::from(Span::styled(nothing, app.theme.style(Role::Ok)))];
     }
-    let _ = image;
+    let gone = names_of_gone(app, image);
     let heads = columns.iter().map(|column| format!("{:<CELL$} ", matrix.yours.cells[*column].column));
     let mut lines =
         vec![Line::from(Span::styled(format!("{:<9}{}", "", heads.collect::<String>()), app.theme.style(Role::Dim)))];
     for (name, row) in rows {
         let mut parts = vec![Span::styled(format!("{name:<9}"), app.theme.style(Role::Title))];
         parts.extend(columns.iter().map(|column| {
-            let text = cell(row, *column);
+            let text = cell(row, *column, &gone);
             let role = match (name, text.as_str()) {
                 (_, "·") => Role::Dim,
                 ("yours", _) => Role::Error,
@@ -196,12 +198,27 @@ fn matrix_lines(app: &App, image: &Explored, matrix: &Matrix, width: usize) -> V
     lines
 }
 
-/// The clearest proof, and how many more there are.
-fn cell(row: &Row, column: usize) -> String {
-    let programs = &row.cells[column].programs;
+/// The clearest proof, and how many more there are; those that are thought away prove nothing.
+fn cell(row: &Row, column: usize, gone: &HashSet<Vec<u8>>) -> String {
+    let is_left = |program: &&String| !gone.iter().any(|name| is_named(name, program));
+    let programs: Vec<&String> = row.cells[column].programs.iter().filter(is_left).collect();
     let Some(first) = programs.first() else { return "·".to_owned() };
     let more = if programs.len() > 1 { format!(" +{}", programs.len() - 1) } else { String::new() };
     cut(&printable(first.as_bytes()), CELL - more.len()) + &more
+}
+
+/// Names of the files of findings that are thought away.
+fn names_of_gone(app: &App, image: &Explored) -> HashSet<Vec<u8>> {
+    let index = &image.loaded.index;
+    let gone = app.findings.gone.iter().filter_map(|place| image.findings.get(*place));
+    let risks = gone.filter(|finding| finding.rule.category == Category::Risk);
+    risks.flat_map(|finding| &finding.entries).map(|entry| index.name(index.entry(*entry).path).to_vec()).collect()
+}
+
+/// Whether a file is a program of the matrix, which is called by its name without a version.
+fn is_named(file: &[u8], program: &str) -> bool {
+    let rest = file.strip_prefix(program.as_bytes());
+    rest.is_some_and(|rest| rest.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-')))
 }
 
 /// Why, and what to do.

@@ -69,6 +69,16 @@ fn what_is_thought_away_is_taken_off_at_once() {
 }
 
 #[test]
+fn the_matrix_follows_what_is_thought_away() {
+    let mut sitting = Sitting::demo();
+    sitting.press("2/downloader<enter>");
+    let yours = |sitting: &Sitting| sitting.lines()[usize::from(sitting.line_of("│yours"))].clone();
+    assert!(yours(&sitting).contains("curl"));
+    sitting.press("j<space>");
+    assert!(!yours(&sitting).contains("curl") && yours(&sitting).contains("gcc"), "{}", yours(&sitting));
+}
+
+#[test]
 fn packages_are_told_with_why_they_are_there_and_what_goes_with_them() {
     let mut sitting = with_packages();
     sitting.press("3").expect(&[
