@@ -154,13 +154,12 @@ impl Explored {
 fn marks(loaded: &Loaded, findings: &[Finding]) -> HashMap<PathId, usize> {
     let mut marks = HashMap::new();
     for (place, finding) in findings.iter().enumerate() {
-        if let About::Path(path) = finding.about {
-            marks.entry(path).or_insert(place);
-        }
-        if finding.entries.len() <= MOST_MARKED {
+        if (1..=MOST_MARKED).contains(&finding.entries.len()) {
             for entry in &finding.entries {
                 marks.entry(loaded.index.entry(*entry).path).or_insert(place);
             }
+        } else if let About::Path(path) = finding.about {
+            marks.entry(path).or_insert(place);
         }
     }
     marks

@@ -171,10 +171,10 @@ fn what_finds_nothing_says_so() {
 #[test]
 fn single_folders_are_joined_unless_one_says_otherwise() {
     let mut sitting = Sitting::demo();
-    sitting.press("}").expect(&["▸ △ var/lib/apt/lists/"]);
-    sitting.press("f").expect_none(&["△ var/lib"]).expect(&["▸ var/"]);
-    sitting.press("f").expect(&["▸ △ var/lib/apt/lists/"]).walk_to("var/lib/apt/lists").press("lf");
-    sitting.expect(&["▾ var/", "▾ △ lists/", "packages_main"]);
+    sitting.press("}").expect(&["▸ var/lib/apt/lists/"]);
+    sitting.press("f").expect_none(&["▸ var/lib"]).expect(&["▸ var/"]);
+    sitting.press("f").expect(&["▸ var/lib/apt/lists/"]).walk_to("var/lib/apt/lists").press("lf");
+    sitting.expect(&["▾ var/", "▾ lists/", "packages_main"]);
     assert_eq!(sitting.at(), "var/lib/apt/lists", "what was open together is open one by one");
 }
 
