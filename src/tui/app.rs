@@ -3,20 +3,17 @@
 
 mod act;
 mod manners;
+mod message;
 mod refusal;
 mod tree;
 mod typing;
 
-use std::any::Any;
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{KeyCode, KeyEvent, MouseEvent};
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
-use super::arrange::{Arranged, Plan};
 use super::bits::Paths;
 use super::card::Card;
 use super::findings::FindingList;
@@ -26,16 +23,16 @@ use super::keymap::{Hit, Keymap, Place};
 use super::list::Cursor;
 use super::narrow::Narrow;
 use super::packages::PackageList;
-use super::palette::{self, Palette};
-use super::preview::{Inside, Report, Slot, Viewer, Work};
+use super::palette::Palette;
+use super::preview::Inside;
 use super::projection::{Projection, View};
-use super::query::Query;
 use super::rows::{Row, Wish};
 use super::theme::Theme;
 use crate::index::PathId;
 use crate::session::Snapshot;
 use crate::tui::Explored;
 use manners::Timing;
+pub use message::{Effect, Msg, Old};
 pub use typing::{List, Typing};
 
 /// What the screen shows.
@@ -71,90 +68,8 @@ pub enum Look {
     Since(u32),
 }
 
-/// Something that happened.
-#[derive(Clone)]
-pub enum Msg {
-    /// A key.
-    Key(KeyEvent),
-    /// The mouse.
-    Mouse(MouseEvent),
-    /// A text pasted.
-    Paste(String),
-    /// The time since the explorer was opened. It comes before what happened then.
-    Clock(Duration),
-    /// The window has another size, or must be drawn again.
-    Redraw,
-    /// How far reading is.
-    Progress(Snapshot),
-    /// The image is read, or a part of it.
-    Loaded(Arc<Explored>),
-    /// The lines of the tree are made. A number that is not the newest is dropped.
-    Arranged(u64, Arranged),
-    /// What reads the image again has something to say.
-    Inside(Report),
-    /// What the palette finds, and whether that is all. A number that is not the newest is dropped.
-    Found(u64, Vec<palette::Hit>, bool),
-    /// The layers that touch what a filter of the list of layers says.
-    Touched(Query, Vec<bool>),
-}
-
-/// Something to be done outside.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Effect {
-    /// Leave.
-    Quit,
-    /// Leave, and keep the last frame on the screen.
-    Keep,
-    /// Leave without a choice.
-    Abandon,
-    /// Stop until the shell continues us.
-    Suspend,
-    /// Make the lines of the tree, with the view that is there, or with one to be computed.
-    Arrange(u64, Plan, Option<Arc<Projection>>),
-    /// Free this beside the screen.
-    Free(Old),
-    /// Find what fits a text in the palette.
-    Seek(u64, String),
-    /// Find the layers that touch what a filter says.
-    Touch(Query),
-    /// Put a text on the clipboard.
-    Copy(String),
-    /// Read the image again.
-    Begin(Work),
-    /// End what reads it.
-    Cancel(Slot),
-    /// Show a file in another program, and take it away afterwards.
-    Page(PathBuf, Viewer),
-    /// Take away a file that was made for the pager.
-    Forget(PathBuf),
-}
-
 /// The least and the most of the width that the layers may take, in percent.
 pub const SPLITS: (u16, u16) = (20, 70);
-
-/// Something large that is not needed any more. To free it takes longer than to draw a frame.
-#[derive(Clone)]
-pub struct Old(Arc<dyn Any + Send + Sync>);
-
-impl Old {
-    /// Holds it until somebody has the time.
-    #[must_use]
-    pub fn new(thing: impl Any + Send + Sync) -> Self {
-        Self(Arc::new(thing))
-    }
-}
-
-impl PartialEq for Old {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl fmt::Debug for Old {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Old")
-    }
-}
 
 /// Where things were drawn last, for the mouse.
 #[derive(Debug, Clone, Default)]
