@@ -68,7 +68,7 @@ actions! {
     Open {
         Open "open" "open the folder, or look inside the file",
         Close "close" "close the folder, or go to the one around",
-        Toggle "toggle" "open or close; think a finding or a package away",
+        Toggle "toggle" "open or close; on a finding or a package, think it away",
         OpenAll "open-all" "open everything below",
         CloseBelow "close-below" "close the folder and everything below",
         CloseAll "close-all" "close everything",
@@ -109,6 +109,8 @@ actions! {
         CopyPath "copy-path" "copy the path",
         CopyDigest "copy-digest" "copy the layer's digest",
         CopyCommand "copy-command" "copy the layer's command",
+        ThinkAway "think-away" "think it away, and see what the image would be",
+        ThinkBack "think-back" "think everything back",
         CopyFix "copy-fix" "copy what is to be done",
     }
     Go {

@@ -8,6 +8,7 @@ mod refusal;
 mod tree;
 mod typing;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ use super::preview::Inside;
 use super::projection::{Projection, View};
 use super::rows::{Row, Wish};
 use super::theme::Theme;
+use super::what_if::WhatIf;
 use crate::index::PathId;
 use crate::session::Snapshot;
 use crate::tui::Explored;
@@ -131,6 +133,10 @@ pub struct App {
     pub findings: FindingList,
     /// The packages.
     pub packages: PackageList,
+    /// Files and folders that are thought away.
+    pub(super) gone_files: BTreeSet<PathId>,
+    /// What the image would be without all that is thought away.
+    pub then: Option<WhatIf>,
     /// The screen that led to the files, to go back to.
     pub(super) came_from: Option<Screen>,
     /// How far the facts of the image are scrolled.
@@ -202,6 +208,8 @@ impl App {
             row: Cursor::default(),
             findings: FindingList::default(),
             packages: PackageList::default(),
+            gone_files: BTreeSet::new(),
+            then: None,
             came_from: None,
             facts: Cursor::default(),
             typing: None,

@@ -40,17 +40,6 @@ pub struct FindingList {
     closed: BTreeSet<Category>,
 }
 
-/// What the image would be without what is thought away.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct WhatIf {
-    /// Bytes shipped.
-    pub shipped: u64,
-    /// Bytes hidden.
-    pub hidden: u64,
-    /// Visible over shipped.
-    pub score: f64,
-}
-
 impl FindingList {
     /// Whether the findings of a category are listed.
     #[must_use]
@@ -135,6 +124,7 @@ impl App {
                     self.findings.gone.insert(place);
                 }
                 self.findings.cursor.step(1);
+                self.think();
             }
             None => {}
         }
@@ -146,22 +136,6 @@ impl App {
         self.list_findings();
         self.notice =
             Some(if self.findings.by_bytes { "sorted by bytes" } else { "grouped, what matters most first" }.into());
-    }
-
-    /// What the image would be without what is thought away, if anything is.
-    #[must_use]
-    #[allow(clippy::cast_precision_loss)] // A ratio of byte counts below 2^53 is exact enough by far.
-    pub fn what_if(&self) -> Option<WhatIf> {
-        let image = self.image.as_ref().filter(|_| !self.findings.gone.is_empty())?;
-        let (mut shipped, mut hidden) = (image.account.total.shipped, image.account.total.hidden());
-        for finding in self.findings.gone.iter().filter_map(|place| image.findings.get(*place)) {
-            shipped = shipped.saturating_sub(finding.reclaimable);
-            if finding.state != State::Live {
-                hidden = hidden.saturating_sub(finding.reclaimable);
-            }
-        }
-        let visible = shipped.saturating_sub(hidden);
-        Some(WhatIf { shipped, hidden, score: if shipped == 0 { 1.0 } else { visible as f64 / shipped as f64 } })
     }
 
     /// Copies what is to be done about the finding.

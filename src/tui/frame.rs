@@ -148,6 +148,10 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         let hidden = format!(" · hidden {}", bytes(total.hidden()));
         parts.push(Span::styled(hidden, app.theme.style(if total.hidden() > 0 { Role::Warn } else { Role::Ok })));
         parts.push(Span::raw(format!(" · score {}", percent(total.efficiency()))));
+        if let Some(then) = app.then {
+            let words = format!(" → {} · {}", bytes(then.shipped), percent(then.score));
+            parts.push(Span::styled(words, app.theme.style(Role::Ok)));
+        }
         if unread > 0 {
             parts.push(Span::styled(format!(" · {unread} not read"), app.theme.style(Role::Error)));
         }

@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(keymap.find(Place::Files, &keys("g g")), Hit::Does(Action::Top));
         assert_eq!(keymap.find(Place::Files, &keys("l")), Hit::Does(Action::Open));
         assert_eq!(keymap.find(Place::Layers, &keys("l")), Hit::Does(Action::NextPane));
-        assert_eq!(keymap.find(Place::Files, &keys("x")), Hit::Nothing);
+        assert_eq!(keymap.find(Place::Files, &keys("Z")), Hit::Nothing);
         assert_eq!(keymap.find(Place::Files, &keys("g x")), Hit::Nothing);
         let on = keymap.continuations(Place::Files, &keys("g"));
         assert!(on.contains(&("g".into(), Action::Top)) && on.contains(&("w".into(), Action::ShowFindings)), "{on:?}");

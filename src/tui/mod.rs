@@ -36,6 +36,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod what_if;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;

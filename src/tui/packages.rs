@@ -91,10 +91,24 @@ impl App {
         if !list.marked.remove(&id) {
             list.marked.insert(id);
         }
+        list.cursor.step(1);
+        self.find_what_goes(&image);
+        self.think();
+    }
+
+    /// Thinks all packages back.
+    pub(super) fn unmark_packages(&mut self) {
+        self.packages.marked.clear();
+        if let Some(image) = self.image.clone() {
+            self.find_what_goes(&image);
+        }
+    }
+
+    fn find_what_goes(&mut self, image: &Explored) {
+        let list = &mut self.packages;
         let asked: Vec<PackageId> = list.marked.iter().copied().collect();
         list.removal = if asked.is_empty() { Removal::default() } else { image.packages.without(&asked) };
         list.goes = list.removal.goes.iter().map(|(id, _)| *id).collect();
-        list.cursor.step(1);
     }
 
     /// The next order.

@@ -435,13 +435,13 @@ fn the_config_file_is_read() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("layerscope")).unwrap();
     let write = |text: &str| std::fs::write(folder.path().join("layerscope/config.toml"), text).unwrap();
-    write("split = 60\n[keys.everywhere]\n\"x\" = \"quit\"\n\"q\" = \"none\"\n");
+    write("split = 60\n[keys.everywhere]\n\"Z\" = \"quit\"\n\"q\" = \"none\"\n");
     let home = [("XDG_CONFIG_HOME", folder.path().to_str().unwrap())];
     let mut session = Session::start(&["demo"], &home);
-    session.wait_for("x quit");
-    session.press("qx");
+    session.wait_for("Z quit");
+    session.press("qZ");
     assert_eq!(session.end(), 0);
-    write("[keys.everywhere]\n\"x\" = \"quti\"\n");
+    write("[keys.everywhere]\n\"Z\" = \"quti\"\n");
     let mut session = Session::start(&["demo"], &home);
     assert_eq!(session.end(), 2);
     assert!(session.text().contains("did you mean 'quit'?"), "{}", session.text());

@@ -63,6 +63,8 @@ impl App {
             Action::ShowInFiles if self.screen == Screen::Packages => return self.show_package(),
             Action::ShowInFiles => return self.show_finding(),
             Action::CopyFix => return self.copy_fix(),
+            Action::ThinkAway => self.think_away(),
+            Action::ThinkBack => self.think_back(),
             Action::Help => self.help = if self.help.is_some() { None } else { Some(Help::default()) },
             Action::NextPane => {
                 self.pane = if self.pane == Pane::Layers { Pane::Files } else { Pane::Layers };

@@ -82,7 +82,13 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
     let (index, theme) = (&image.loaded.index, app.theme);
     let cell = projection.cell(path);
     let hides = hides(app, image, projection, path);
-    let (sign, role) = if hides { ("⊘", Role::Removed) } else { sign(cell.state) };
+    let (sign, role) = if app.is_gone(index, path) {
+        ("✗", Role::Removed)
+    } else if hides {
+        ("⊘", Role::Removed)
+    } else {
+        sign(cell.state)
+    };
     let whole = projection.cell(Index::ROOT).size;
     let mut parts =
         vec![Span::styled(format!("{sign} "), theme.style(role)), Span::raw(format!("{:>9} ", bytes(cell.size)))];

@@ -145,11 +145,10 @@ fn place(app: &App, room: usize) -> String {
     let filter =
         if filter.is_empty() { String::new() } else { format!("filter {} · ", printable(filter.text().as_bytes())) };
     let at = format!("{order}{filter}{} of {}", (list.cursor.at + 1).min(list.items.len()), list.items.len());
-    match app.what_if() {
+    match app.then {
         Some(then) => {
             let words = format!(
-                "without {} marked: {}, hidden {}, score {} · {at}",
-                list.gone.len(),
+                "without what is marked: {}, hidden {}, score {} · {at}",
                 bytes(then.shipped),
                 bytes(then.hidden),
                 percent(then.score)

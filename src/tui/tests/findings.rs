@@ -64,8 +64,25 @@ fn a_finding_has_a_page_and_a_fix_to_copy() {
 fn what_is_thought_away_is_taken_off_at_once() {
     let mut sitting = Sitting::demo();
     sitting.press("2/shipped, then deleted<enter>j").expect(&["850.0 kB"]);
-    sitting.press("<space>").expect(&["without 1 marked: 7.8 MB, hidden 1.7 MB", "✗"]);
-    sitting.press("k<space>").expect_none(&["marked"]);
+    sitting.press("<space>").expect(&["without what is marked: 7.8 MB, hidden 1.7 MB", "✗"]);
+    sitting.press("k<space>").expect_none(&["what is marked"]);
+}
+
+#[test]
+fn no_byte_is_thought_away_twice() {
+    let mut sitting = Sitting::demo();
+    let shipped = 8_625_213;
+    sitting.press("}").walk_to("var/lib/apt/lists").press("x").expect(&["✗", "→ 7.8 MB"]);
+    assert_eq!(sitting.app.then.unwrap().shipped, shipped - 850_000);
+    sitting.press("2/shipped, then deleted<enter>jx");
+    assert_eq!(sitting.app.then.unwrap().shipped, shipped - 850_000, "the finding is about the same files");
+    sitting.press("X").expect_none(&["→ 7.8 MB"]);
+    assert_eq!(sitting.app.then, None);
+    let mut packages = with_packages();
+    packages.press("3x").press("1").walk_to("usr").press("x");
+    let then = packages.app.then.unwrap();
+    let whole = packages.app.image.as_ref().unwrap().account.total.shipped;
+    assert_eq!(whole - then.shipped, 8000, "the folder holds what the packages own");
 }
 
 #[test]
