@@ -226,12 +226,16 @@ pub fn findings(case: &Case<'_>, programs: &[Program], claims: &mut Claims) -> V
     together(case, found)
 }
 
-/// What the base brought is told by what can be done with it: nobody takes single programs out of a base.
+/// What the base brought is told by what can be done with it: nobody takes single programs out of a base. Of what you
+/// brought, the programs of one package are one finding: they came with one word and go with it.
 fn together(case: &Case<'_>, found: Vec<Finding>) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for finding in found {
         let is_same = |known: &&mut Finding| {
-            finding.origin != Origin::Yours
+            let is_one_package = finding.package.is_some() && known.package == finding.package;
+            (finding.origin != Origin::Yours || is_one_package)
+                && known.origin == finding.origin
+                && known.state == finding.state
                 && known.rule.id == finding.rule.id
                 && known.layer == finding.layer
                 && known.in_use.is_empty() == finding.in_use.is_empty()
@@ -241,7 +245,8 @@ fn together(case: &Case<'_>, found: Vec<Finding>) -> Vec<Finding> {
             all.push(finding);
             continue;
         };
-        if let (About::Path(one), About::Path(other)) = (&known.about, &finding.about) {
+        let is_of_base = known.origin != Origin::Yours;
+        if let (true, About::Path(one), About::Path(other)) = (is_of_base, &known.about, &finding.about) {
             known.about = About::Path(common_folder(case.index(), *one, *other));
         }
         known.bytes += finding.bytes;
@@ -250,6 +255,10 @@ fn together(case: &Case<'_>, found: Vec<Finding>) -> Vec<Finding> {
         known.entries.extend(finding.entries);
         known.evidence.extend(finding.evidence.into_iter().filter(|evidence| evidence.kind == "path"));
         known.in_use.extend(finding.in_use);
+        if !is_of_base {
+            known.mark(known.package.clone().unwrap_or_default().as_bytes());
+            continue;
+        }
         // The same for every build on this base, whatever order its programs come in.
         let used = if known.in_use.is_empty() { &b"base"[..] } else { b"base, in use" };
         let key = [used, known.severity.word().as_bytes()].concat();
