@@ -23,9 +23,50 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
         _ => finding.layer.and_then(|layer| case.instructions.of(layer)),
     };
     let remover = finding.removed_by.and_then(|layer| case.instructions.of(layer));
+    if let (Category::Waste, Some(by), Some(remover)) = (finding.rule.category, instruction, remover)
+        && by.keyword == "RUN"
+        && uninstalls(&remover.text)
+    {
+        let between = between(case, by, remover);
+        if !between.is_empty() {
+            let (advice, proposed) = (format!("{advice} {MAY_BE_NEEDED}"), all_in_one(by, &between, remover));
+            finding.fix = Fix { advice, step: Some(by.step), proposed, edit: None };
+            return;
+        }
+    }
     let edit = instruction.and_then(|instruction| edit(case, effects, finding, instruction, remover));
     let proposed = instruction.zip(edit.as_ref()).and_then(|(by, edit)| applied(case, by, edit));
     finding.fix = Fix { advice, step: instruction.map(|instruction| instruction.step), proposed, edit };
+}
+
+/// Why what uninstalls cannot move to what installs.
+const MAY_BE_NEEDED: &str = "What lies between may need it: do all of it in one instruction, or build in another stage and copy what is needed.";
+
+/// Whether a command takes packages away.
+fn uninstalls(text: &str) -> bool {
+    const MANAGERS: [&str; 11] =
+        ["apt", "apt-get", "aptitude", "dpkg", "apk", "dnf", "microdnf", "yum", "zypper", "pip", "npm"];
+    const WORDS: [&str; 8] = ["purge", "--purge", "remove", "--remove", "autoremove", "del", "erase", "uninstall"];
+    let removes = |words: &[&str]| {
+        let manager = words.iter().position(|word| MANAGERS.contains(word) || word.starts_with("pip3"));
+        manager.is_some_and(|at| words[at + 1..].iter().any(|word| WORDS.contains(word)))
+    };
+    commands(text).iter().any(|words| removes(&words.iter().map(|word| &**word).collect::<Vec<_>>()))
+}
+
+/// The instructions between two others that make layers.
+fn between<'c>(case: &'c Case<'_>, by: &Instruction, later: &Instruction) -> Vec<&'c Instruction> {
+    let between = case.instructions.all.get(by.step + 1..later.step).unwrap_or_default();
+    between.iter().filter(|step| step.layer.is_some()).collect()
+}
+
+/// What installs, what lies between and what uninstalls as one instruction; `None` where what lies between is more than
+/// commands.
+fn all_in_one(by: &Instruction, between: &[&Instruction], remover: &Instruction) -> Option<String> {
+    let all_run = between.iter().all(|step| step.keyword == "RUN");
+    let steps = std::iter::once(by).chain(between.iter().copied()).chain([remover]);
+    let texts: Vec<&str> = steps.map(|step| step.text.trim_end_matches([';', ' ', '\\'])).collect();
+    all_run.then(|| format!("RUN {}", texts.join(" \\\n && ")))
 }
 
 /// The change of the instruction that brought it.
@@ -194,6 +235,18 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_takes_packages_away_is_known() {
+        for text in ["apt-get purge -y gcc && rm -rf /x", "cd / && apk del .build-deps", "pip3 uninstall -y x"] {
+            assert!(uninstalls(text), "{text}");
+        }
+        for text in
+            ["pip install -r remove.txt", "rm -rf /var/lib/apt/lists", "apt-get install -y del-tool", "make del"]
+        {
+            assert!(!uninstalls(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_package_is_taken_out_of_an_installation() {

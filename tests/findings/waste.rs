@@ -145,3 +145,28 @@ fn what_the_base_brought_is_mended_by_another_base() {
     assert!(finding["fix"]["advice"].as_str().unwrap().contains("base"));
     assert!(finding["arithmetic"].as_str().unwrap().contains("-1 inherited from the base"));
 }
+
+#[test]
+fn what_is_used_before_it_is_uninstalled_stays_until_then() {
+    let tool = || Layer::new().dir("usr/bin/").mode(0o755).file("usr/bin/mytool", program(900_000));
+    let gone = || Layer::new().dir("usr/bin/").whiteout("usr/bin/mytool");
+    let built = || Layer::new().dir("out/").file("out/x", "x");
+    let fix = |between: &'static str| {
+        let steps = vec![
+            (ROOT, Some(base())),
+            (CMD, None),
+            ("RUN /bin/sh -c apt-get install -y mytool # buildkit", Some(tool())),
+            (between, Some(built())),
+            ("RUN /bin/sh -c apt-get purge -y mytool # buildkit", Some(gone())),
+        ];
+        one(&report_with(&image(&clean_config(), steps), &[]), "WST-DELETED")["fix"].clone()
+    };
+    let with_run = fix("RUN /bin/sh -c mytool /out # buildkit");
+    assert_eq!(
+        with_run["proposed"],
+        "RUN apt-get install -y mytool \\\n && mytool /out \\\n && apt-get purge -y mytool"
+    );
+    let with_copy = fix("COPY . /out # buildkit");
+    assert_eq!(with_copy["proposed"], json!(null));
+    assert!(with_copy["advice"].as_str().unwrap().contains("build in another stage"), "{with_copy}");
+}
