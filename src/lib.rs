@@ -1,11 +1,13 @@
 //! layerscope: what is in a container image, layer by layer, exactly.
 //!
 //! Bytes come from a [`source`], an [`image`] gives them meaning, a [`layer`] is read entry by entry, an [`index`]
-//! remembers what is where, an [`analysis`] says what it means, a [`policy`] judges it, and a [`report`] tells it:
+//! remembers what is where, an [`analysis`] says what it means, a [`policy`] judges it, a [`report`] tells it, and the [`tui`] lets a
+//! person explore it:
 //!
 //! ```text
 //!  source ──► image ──► layer ──► index ──► analysis ──┬──► report ──► standard output, files
-//!  (where)   (which)   (entries)  (what is where)      └──► policy ──► exit code
+//!  (where)   (which)   (entries)  (what is where)      ├──► policy ──► exit code
+//!                                                      └──► tui    ──► the person
 //!             session joins them
 //! ```
 //!
