@@ -31,6 +31,7 @@ impl App {
         let mut effects = self.narrow_layers(self.layers.query.clone());
         self.list_findings();
         self.list_packages();
+        self.think();
         effects.extend(self.rebuild());
         effects.extend(before.map(|before| Effect::Free(Old::new(before))));
         effects
