@@ -159,7 +159,10 @@ fn marks(loaded: &Loaded, findings: &[Finding]) -> HashMap<PathId, usize> {
             for entry in &finding.entries {
                 marks.entry(loaded.index.entry(*entry).path).or_insert(place);
             }
-        } else if let About::Path(path) = finding.about {
+        } else if let About::Path(path) = finding.about
+            && loaded.index.lineage(path).nth(1).is_some()
+        {
+            // A folder at the top holds so much that a sign at it would say nothing.
             marks.entry(path).or_insert(place);
         }
     }

@@ -233,7 +233,8 @@ pub fn details(app: &App, image: &Explored, width: usize) -> Vec<Line<'static>> 
         (Some(layer), Some(step)) => format!("layer {layer} ({}): {step}", finding.origin.word()),
         _ => String::new(),
     };
-    let evidence = finding.evidence.first().map(|evidence| printable(evidence.text.as_bytes()).into_owned());
+    let telling = finding.evidence.iter().find(|evidence| evidence.kind != "path");
+    let evidence = telling.map(|evidence| printable(evidence.text.as_bytes()).into_owned());
     let why = [Some(format!("{} · {}", finding.severity.word(), about(image, finding))), evidence];
     let why: Vec<String> = why.into_iter().flatten().collect();
     let fix = finding.fix.proposed.as_ref().map_or(finding.fix.advice.as_str(), |proposed| proposed.as_str());
