@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::Explored;
-use super::app::{App, Effect, Look, Pane, Screen};
+use super::app::{App, Effect, Look, Screen};
 use super::card::{Card, CardLine};
 use super::list::Cursor;
 use super::query::Query;
-use super::rows::Hide;
 use super::theme::Role;
 use crate::analysis::finding::{About, Category, Finding, Severity, State};
 use crate::image::Layer;
@@ -162,14 +161,8 @@ impl App {
             self.came_from = Some(Screen::Findings);
             return Vec::new();
         };
-        (self.screen, self.pane, self.look) = (Screen::Files, Pane::Files, Look::Layer);
         self.came_from = Some(Screen::Findings);
-        (self.wish.filter, self.wish.hide) = (Query::default(), Hide::default());
-        if let Some(layer) = layer {
-            self.show_layer(layer as usize);
-        }
-        self.sought = Some(path);
-        self.rebuild()
+        self.show_path(path, Look::Layer, layer)
     }
 
     /// Opens the page of the finding.

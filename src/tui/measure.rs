@@ -66,17 +66,7 @@ impl Desk {
         let options = TerminalOptions { viewport: Viewport::Fixed(WINDOW) };
         let terminal = Terminal::with_options(CrosstermBackend::new(io::sink()), options)
             .map_err(|error| super::unusable(&error))?;
-        let (news, arriving) = bounded(16);
-        let (loading, growing) = (news.clone(), news.clone());
-        let watched = progress.watch();
-        thread::spawn(move || {
-            for loaded in watched {
-                if growing.send(News::Loaded(Ok(Box::new(Explored::growing(loaded))))).is_err() {
-                    return;
-                }
-            }
-        });
-        thread::spawn(move || loading.send(News::Loaded(load().map(Box::new))));
+        let (news, arriving) = super::read_beside(progress, load);
         let said = news.clone();
         let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
         let searches = palette::start(move |generation, hits, all| drop(news.send(News::Found(generation, hits, all))));

@@ -223,6 +223,20 @@ pub fn explore(
     let mut app = App::new(title, &setup.theme, setup.keymap.clone());
     (app.split, app.ascii) = (setup.split, setup.ascii);
     (app.wish.sort, app.wish.reversed, app.wish.fold) = (setup.sort, setup.reverse, setup.fold);
+    let (news, arriving) = read_beside(progress, load);
+    let mut screen = Screen::enter(title, setup).map_err(|error| unusable(&error))?;
+    let end = run(&mut app, &mut screen, progress, &news, &arriving)?;
+    if end == End::Keep {
+        screen.leave_behind(&mut app).map_err(|error| unusable(&error))?;
+    }
+    Ok(if end == End::Abandon { Left::Abandoned } else { Left::Chosen(app.selection()) })
+}
+
+/// Reads an image beside the screen; what is read so far is news, and so is the whole.
+fn read_beside(
+    progress: &Arc<Progress>,
+    load: impl FnOnce() -> Result<Explored> + Send + 'static,
+) -> (Sender<News>, Receiver<News>) {
     let (news, arriving) = bounded(16);
     let (loading, growing) = (news.clone(), news.clone());
     let watched = progress.watch();
@@ -237,12 +251,7 @@ pub fn explore(
         // When nobody listens any more the explorer was left; then this image is not wanted.
         let _ = loading.send(News::Loaded(load().map(Box::new)));
     });
-    let mut screen = Screen::enter(title, setup).map_err(|error| unusable(&error))?;
-    let end = run(&mut app, &mut screen, progress, &news, &arriving)?;
-    if end == End::Keep {
-        screen.leave_behind(&mut app).map_err(|error| unusable(&error))?;
-    }
-    Ok(if end == End::Abandon { Left::Abandoned } else { Left::Chosen(app.selection()) })
+    (news, arriving)
 }
 
 /// What ends the loop.

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Explored;
-use super::app::{App, Effect, Look, Pane, Screen};
+use super::app::{App, Effect, Look, Screen};
 use super::card::{Card, CardLine};
 use super::list::Cursor;
 use super::query::Query;
-use super::rows::Hide;
 use super::theme::Role;
 use crate::analysis::packages::{Asked, Package, PackageId, Packages, Reason, Removal, What};
 use crate::index::PathId;
@@ -128,14 +127,8 @@ impl App {
         let (Some(image), Some(id)) = (self.image.clone(), self.chosen_package()) else { return Vec::new() };
         let package = image.packages.get(id);
         let path = largest_file(&image, id).unwrap_or(package.place);
-        (self.screen, self.pane, self.look) = (Screen::Files, Pane::Files, Look::Layer);
         self.came_from = Some(Screen::Packages);
-        (self.wish.filter, self.wish.hide) = (Query::default(), Hide::default());
-        if let Some(layer) = package.since() {
-            self.show_layer(layer as usize);
-        }
-        self.sought = Some(path);
-        self.rebuild()
+        self.show_path(path, Look::Layer, package.since())
     }
 
     /// Opens the page of the package.

@@ -15,8 +15,6 @@ use super::app::{App, Effect, Look, Pane, Screen};
 use super::findings;
 use super::line::{Typed, edit};
 use super::list::Cursor;
-use super::query::Query;
-use super::rows::Hide;
 use crate::image::Layer;
 use crate::index::walk::story_of;
 use crate::index::{Index, PathId};
@@ -139,16 +137,12 @@ impl App {
     /// Goes to a path: in the view that is there if that has it, else in the layer that touched it last.
     fn go_to_path(&mut self, path: PathId) -> Vec<Effect> {
         let Some(image) = self.image.clone() else { return Vec::new() };
-        (self.screen, self.pane) = (Screen::Files, Pane::Files);
-        (self.wish.filter, self.wish.hide) = (Query::default(), Hide::default());
         let is_seen = self.projection.as_ref().is_some_and(|projection| projection.has(path));
         let events = story_of(&image.loaded.index, &image.loaded.stack, path);
-        if let Some(event) = events.last().filter(|_| !is_seen) {
-            self.look = Look::Layer;
-            self.show_layer(event.layer as usize);
+        match events.last().filter(|_| !is_seen) {
+            Some(event) => self.show_path(path, Look::Layer, Some(event.layer)),
+            None => self.show_path(path, self.look, None),
         }
-        self.sought = Some(path);
-        self.rebuild()
     }
 }
 

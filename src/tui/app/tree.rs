@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{App, Effect, Look, Old};
+use super::{App, Effect, Look, Old, Pane, Screen};
 use crate::index::PathId;
 use crate::tui::Explored;
 use crate::tui::arrange::{Arranged, Plan};
 use crate::tui::bits::Paths;
+use crate::tui::narrow::Narrow;
 use crate::tui::projection::View;
+use crate::tui::query::Query;
+use crate::tui::rows::Hide;
 
 impl App {
     /// The view that the choices ask for.
@@ -98,5 +101,26 @@ impl App {
             self.go_to_match(0);
         }
         vec![Effect::Free(Old::new(before))]
+    }
+
+    /// Shows a path among the files, whatever narrows them: in a layer, or in the one that is chosen.
+    pub(in crate::tui) fn show_path(&mut self, path: PathId, look: Look, layer: Option<u32>) -> Vec<Effect> {
+        (self.screen, self.pane, self.look) = (Screen::Files, Pane::Files, look);
+        (self.wish.filter, self.wish.hide) = (Query::default(), Hide::default());
+        if let Some(layer) = layer {
+            self.show_layer(layer as usize);
+        }
+        self.sought = Some(path);
+        self.rebuild()
+    }
+
+    /// Goes to a layer; if the list leaves it out, all are listed again.
+    pub(in crate::tui) fn show_layer(&mut self, layer: usize) {
+        if self.layers.item(self.layers.line(layer)) != Some(layer) {
+            self.layers = Narrow::default();
+            self.layer_line.count = self.image.as_ref().map_or(0, |image| image.loaded.layers.len());
+        }
+        self.layer = layer.min(self.image.as_ref().map_or(0, |image| image.loaded.layers.len().saturating_sub(1)));
+        self.layer_line.go(self.layers.line(self.layer));
     }
 }

@@ -166,14 +166,4 @@ impl App {
         self.layer_line.go(self.layers.line(self.layer));
         self.follow_layer()
     }
-
-    /// Goes to a layer; if the list leaves it out, all are listed again.
-    pub(in crate::tui) fn show_layer(&mut self, layer: usize) {
-        if self.layers.item(self.layers.line(layer)) != Some(layer) {
-            self.layers = crate::tui::narrow::Narrow::default();
-            self.layer_line.count = self.image.as_ref().map_or(0, |image| image.loaded.layers.len());
-        }
-        self.layer = layer.min(self.image.as_ref().map_or(0, |image| image.loaded.layers.len().saturating_sub(1)));
-        self.layer_line.go(self.layers.line(self.layer));
-    }
 }
