@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind};
 use fuzzy_matcher::FuzzyMatcher;
 use fuzzy_matcher::skim::SkimMatcherV2;
 use ratatui::Frame;
@@ -12,6 +12,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Wrap};
 
 use super::glyphs::to_ascii;
+use super::line::{Typed, edit};
 use super::list::Cursor;
 use super::pane::cut;
 use super::terminal::Screen;
@@ -106,24 +107,26 @@ impl<'c> Picker<'c> {
 
     fn key(&mut self, key: KeyEvent) -> Option<Picked> {
         match key.code {
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Some(Picked::Nothing),
-            KeyCode::Esc if self.typed.is_empty() => return Some(Picked::Nothing),
-            KeyCode::Esc => self.typed.clear(),
+            KeyCode::Esc if !self.typed.is_empty() => {
+                self.typed.clear();
+                self.find();
+                return None;
+            }
+            KeyCode::Esc => return Some(Picked::Nothing),
             // With nothing to choose from there is nothing to type.
             KeyCode::Char('q') if self.choices.is_empty() => return Some(Picked::Nothing),
             KeyCode::Char('d') if self.choices.is_empty() => return Some(Picked::Demo),
             KeyCode::F(1) => return Some(Picked::Demo),
-            KeyCode::Enter => return self.found.get(self.at.at).map(|place| Picked::Image(*place)),
-            KeyCode::Up => self.at.step(-1),
-            KeyCode::Down => self.at.step(1),
             KeyCode::PageUp => self.at.page(-1),
             KeyCode::PageDown => self.at.page(1),
-            KeyCode::Backspace => drop(self.typed.pop()),
-            KeyCode::Char(character) => self.typed.push(character),
-            _ => return None,
-        }
-        if !matches!(key.code, KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown) {
-            self.find();
+            _ => match edit(&mut self.typed, key) {
+                Typed::Changed => self.find(),
+                Typed::Enter => return self.found.get(self.at.at).map(|place| Picked::Image(*place)),
+                Typed::Step(by) => self.at.step(by),
+                Typed::Quit => return Some(Picked::Nothing),
+                // Wiping what is empty is no wish to leave.
+                Typed::Leave | Typed::Nothing => {}
+            },
         }
         None
     }
@@ -193,6 +196,7 @@ impl<'c> Picker<'c> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossterm::event::KeyModifiers;
 
     fn choices() -> Vec<Choice> {
         let choice =
