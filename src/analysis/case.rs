@@ -6,6 +6,7 @@ use super::content::Kept;
 use super::efficiency::{Account, Fate};
 use super::finding::{About, Finding, Origin, State};
 use super::instructions::Instructions;
+use super::meant::Meant;
 use super::origin::Boundary;
 use super::packages::Packages;
 use super::rules::Rule;
@@ -56,6 +57,8 @@ pub struct Case<'a> {
     pub account: &'a Account,
     /// What a container sees.
     pub merged: Merged<'a>,
+    /// Which rules mean which path.
+    pub meant: Meant,
     /// How it was built.
     pub instructions: Instructions,
     /// What a container does.
@@ -82,6 +85,7 @@ impl<'a> Case<'a> {
         Self {
             boundary: Boundary::new(subject.image, runtime, &instructions),
             distribution: release.map(Distribution::read).unwrap_or_default(),
+            meant: Meant::new(subject.index, subject.rules.own().iter().chain(subject.rules.users())),
             packages,
             subject,
             account,

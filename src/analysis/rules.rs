@@ -8,6 +8,7 @@ use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
 use super::finding::{Category, Severity};
+use super::globs::Globs;
 use crate::error::{Error, Result};
 
 /// The files that come with the program, with the category of their rules.
@@ -90,6 +91,12 @@ fn user_category() -> Category {
 }
 
 impl Rule {
+    /// Its globs, each with whether it says what the rule means, or what it does not.
+    pub(super) fn globs(&self) -> impl Iterator<Item = (String, bool)> {
+        let meant = self.paths.iter().flat_map(|glob| homes(glob)).map(|glob| (glob, true));
+        meant.chain(self.except.iter().flat_map(|glob| homes(glob)).map(|glob| (glob, false)))
+    }
+
     /// The mode bits that it asks for.
     #[must_use]
     pub fn mode_bits(&self) -> u16 {
@@ -150,7 +157,9 @@ impl Rules {
             if !rule.mode.is_empty() && rule.mode_bits() == 0 {
                 return Err(broken(format!("{}: the mode '{}' is not octal", rule.id, rule.mode)));
             }
-            glob_set(&rule.paths).map_err(|error| broken(format!("{}: {}", rule.id, error.one_line())))?;
+            let globs: Vec<String> = rule.globs().map(|(glob, _)| glob).collect();
+            Globs::new(globs.iter().map(|glob| (glob.as_str(), 0)))
+                .map_err(|error| broken(format!("{}: {}", rule.id, error.one_line())))?;
             self.all.push(Arc::new(rule));
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::case::Case;
 use super::finding::{Confidence, Finding};
-use super::rules::{Paths, Rule};
+use super::rules::Rule;
 use crate::index::walk::Live;
 use crate::index::{Entry, Kind, PathId};
 
@@ -17,12 +17,9 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     let rules = case.subject.rules.users();
     let mut found = Vec::new();
     for rule in rules {
-        let paths = Paths::new([rule]);
-        let mut scratch = Vec::new();
         let mut count = 0;
         for (path, live, entry) in case.merged.all() {
-            let spelled = case.index().path(path);
-            let is_meant = rule.paths.is_empty() || paths.of(&spelled, &mut scratch).next().is_some();
+            let is_meant = rule.paths.is_empty() || case.meant.rules(path).iter().any(|other| other.id == rule.id);
             if !is_meant || !fits(case, rule, path, live, entry) {
                 continue;
             }

@@ -88,6 +88,11 @@ impl Index {
         &self.slots[usize::from(slot.0)]
     }
 
+    /// Every path, a folder before what is in it.
+    pub fn all_paths(&self) -> impl ExactSizeIterator<Item = PathId> + use<> {
+        (0..u32::try_from(self.paths()).unwrap_or(u32::MAX)).map(PathId)
+    }
+
     /// The folder that holds the path; `None` for the root.
     #[must_use]
     pub fn parent(&self, path: PathId) -> Option<PathId> {

@@ -60,11 +60,17 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
         }
     }
     for (path, live, _) in case.merged.all() {
-        let spelled = case.index().path(path);
-        if spelled == b"etc/sudoers" || spelled.starts_with(b"etc/sudoers.d/") {
-            found.extend(sudoers(case, path, live));
-        } else if spelled.ends_with(b"/.ssh/authorized_keys") {
-            found.extend(authorized_keys(case, path, live));
+        // Few are called so or lie there; only their whole paths are worth spelling.
+        let above = case.index().parent(path).map_or(&b""[..], |folder| case.index().name(folder));
+        match case.index().name(path) {
+            b"authorized_keys" if above == b".ssh" => found.extend(authorized_keys(case, path, live)),
+            name if name == b"sudoers" || above == b"sudoers.d" => {
+                let spelled = case.index().path(path);
+                if spelled == b"etc/sudoers" || spelled.starts_with(b"etc/sudoers.d/") {
+                    found.extend(sudoers(case, path, live));
+                }
+            }
+            _ => {}
         }
     }
     found.extend(preload(case));

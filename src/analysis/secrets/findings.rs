@@ -1,13 +1,14 @@
 //! Secrets of all layers, deleted ones too, and those that the config and the history tell.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::names::{Worth, is_secret_name, worth};
 use super::{Hit, Scanner, Shift, fingerprint, redact};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{About, Category, Confidence, Finding};
 use crate::analysis::packages::PackageKind;
-use crate::analysis::rules::Paths;
+use crate::analysis::rules::Rule;
 use crate::index::walk::Live;
 use crate::index::{EntryId, Kind};
 
@@ -74,19 +75,16 @@ fn in_files(case: &Case<'_>) -> Vec<Finding> {
 /// Files whose name says enough: key stores, histories of shells, host keys.
 fn by_name(case: &Case<'_>, known: &[Finding]) -> Vec<Finding> {
     let index = case.index();
-    let rules = case.subject.rules.own().iter();
-    let paths = Paths::new(
-        rules.filter(|rule| rule.category == Category::Secret && rule.pattern.is_empty() && rule.id != "SEC-DOTENV"),
-    );
-    let (mut found, mut scratch): (Vec<Finding>, Vec<usize>) = (Vec::new(), Vec::new());
+    let says_enough =
+        |rule: &&Arc<Rule>| rule.category == Category::Secret && rule.pattern.is_empty() && rule.id != "SEC-DOTENV";
+    let mut found: Vec<Finding> = Vec::new();
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         for entry in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
             let record = index.entry(entry);
             if record.kind != Kind::File || record.size == 0 || record.is_superseded() || found.len() >= MOST {
                 continue;
             }
-            let path = index.path(record.path);
-            let Some(rule) = paths.of(&path, &mut scratch).next() else { continue };
+            let Some(rule) = case.meant.rules(record.path).iter().find(says_enough) else { continue };
             let about = About::Path(record.path);
             let is_known = |finding: &Finding| finding.about == about && finding.layer == Some(layer);
             // A host key that the scanner read is told as such, and not twice.

@@ -6,7 +6,6 @@ use super::Group;
 use crate::analysis::case::Case;
 use crate::analysis::efficiency::Fate;
 use crate::analysis::finding::Finding;
-use crate::analysis::rules::Paths;
 use crate::analysis::subject::Claims;
 use crate::index::walk::{Change, Live, Order, walk};
 use crate::index::{Differs, Kind};
@@ -17,9 +16,7 @@ const CHURN: &str = "WST-DB-CHURN";
 /// All hidden bytes. What stays visible through a hard link is claimed where its copy is the waste.
 pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
     let mut groups: BTreeMap<(&str, u32, Option<u32>), Group> = BTreeMap::new();
-    let churn = Paths::new(case.subject.rules.get(CHURN));
     let index = case.index();
-    let mut scratch = Vec::new();
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         for id in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
             let entry = index.entry(id);
@@ -33,7 +30,7 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
                 Fate::Replaced { by } => ("WST-OVERWRITTEN", by),
                 Fate::Rewritten { by, differs } => (rewritten(differs), by),
             };
-            let is_churn = reason != "WST-DELETED" && churn.of(&index.path(entry.path), &mut scratch).next().is_some();
+            let is_churn = reason != "WST-DELETED" && case.meant.rules(entry.path).iter().any(|rule| rule.id == CHURN);
             let reason = if is_churn { CHURN } else { reason };
             let Some(rule) = case.rule(reason) else { continue };
             let group = groups

@@ -1,7 +1,6 @@
 //! Bytes that a container sees and does not need: caches, documentation, symbols, leftovers of the build, equal files.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::Group;
 use crate::analysis::case::Case;
@@ -9,7 +8,7 @@ use crate::analysis::content::Program;
 use crate::analysis::duplicates::Duplicate;
 use crate::analysis::efficiency::visible_files;
 use crate::analysis::finding::{Category, Finding};
-use crate::analysis::rules::{Paths, Rule};
+use crate::analysis::rules::Rule;
 use crate::analysis::subject::Claims;
 use crate::index::PathId;
 use crate::index::walk::Live;
@@ -32,28 +31,26 @@ const LEAST_EQUAL: u64 = 4096;
 /// All of it.
 pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) -> Vec<Finding> {
     let index = case.index();
-    let rules: Vec<&Arc<Rule>> = case.subject.rules.own().iter().filter(|rule| is_live(rule)).collect();
-    let paths = Paths::new(rules.iter().copied());
     let mut groups: BTreeMap<(String, u32), Group> = BTreeMap::new();
-    let mut scratch = Vec::new();
     let mut programs: Vec<(Live, u64)> = Vec::new();
     for live in visible_files(index, case.subject.stack, case.account) {
         let entry = index.entry(live.entry);
         if !claims.is_free(live.entry) {
             continue;
         }
-        let path = index.path(entry.path);
         let fact = case.subject.gathered.fact(index, live.entry);
         let elf = fact.and_then(|fact| match &fact.program {
             Some(Program::Elf(elf)) => Some(elf),
             Some(Program::Script(_) | Program::Other) | None => None,
         });
-        let rule = paths.of(&path, &mut scratch).find(|rule| match rule.id.as_str() {
-            // What a crashed program leaves says so itself.
-            "WST-CORE" => elf.is_some_and(|elf| elf.is_core_dump()) || path.ends_with(b".hprof"),
-            "WST-ARCHIVE" => has_unpacked(case, entry.path, &path),
-            _ => true,
-        });
+        let name = index.name(entry.path);
+        let rule =
+            case.meant.rules(entry.path).iter().filter(|rule| is_live(rule)).find(|rule| match rule.id.as_str() {
+                // What a crashed program leaves says so itself.
+                "WST-CORE" => elf.is_some_and(|elf| elf.is_core_dump()) || name.ends_with(b".hprof"),
+                "WST-ARCHIVE" => has_unpacked(case, entry.path),
+                _ => true,
+            });
         if let Some(rule) = rule {
             let bytes = claims.take(live.entry, entry.size, entry.size);
             let group = groups
@@ -83,12 +80,12 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) 
 }
 
 fn is_live(rule: &Rule) -> bool {
-    rule.category == Category::Waste && !rule.paths.is_empty() && rule.id != "WST-DB-CHURN"
+    rule.category == Category::Waste && rule.id != "WST-DB-CHURN"
 }
 
 /// Whether what an archive holds seems to lie beside it: a folder with its name.
-fn has_unpacked(case: &Case<'_>, path: PathId, spelled: &[u8]) -> bool {
-    let name = spelled.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+fn has_unpacked(case: &Case<'_>, path: PathId) -> bool {
+    let name = case.index().name(path);
     // A package is unpacked by its manager, to all places.
     if [&b".deb"[..], b".rpm", b".whl"].iter().any(|end| name.ends_with(end)) {
         return true;
