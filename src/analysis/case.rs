@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::both::both;
 use super::content::Kept;
 use super::efficiency::{Account, Fate};
 use super::finding::{About, Finding, Origin, State};
@@ -77,15 +78,18 @@ impl<'a> Case<'a> {
     pub fn new(subject: Subject<'a>, account: &'a Account) -> Self {
         let instructions = Instructions::new(subject.image);
         let runtime = Runtime(&subject.image.config.runtime);
-        let merged = Merged::new(subject);
-        let kept = Kept { index: subject.index, gathered: subject.gathered };
-        let embedded = subject.gathered.embedded(subject.index);
-        let packages = Packages::new(subject.index, subject.stack, account, &kept, &embedded);
+        let Subject { index, stack, gathered, rules, .. } = subject;
+        let packages = || {
+            let embedded = gathered.embedded(index);
+            Packages::new(index, stack, account, &Kept { index, gathered }, &embedded)
+        };
+        let others = || (Merged::new(subject), Meant::new(index, rules.own().iter().chain(rules.users())));
+        let (packages, (merged, meant)) = both(packages, others);
         let release = merged.text("etc/os-release").or_else(|| merged.text("usr/lib/os-release"));
         Self {
             boundary: Boundary::new(subject.image, runtime, &instructions),
             distribution: release.map(Distribution::read).unwrap_or_default(),
-            meant: Meant::new(subject.index, subject.rules.own().iter().chain(subject.rules.users())),
+            meant,
             packages,
             subject,
             account,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::globs::{Globs, Meaning};
+use super::globs::{Globs, Meaning, State};
 use super::rules::Rule;
 use crate::index::{Index, PathId};
 
@@ -29,7 +29,7 @@ impl Meant {
         let Ok(mut globs) = Globs::new(globs.iter().map(|(glob, owner)| (glob.as_str(), *owner))) else {
             return Self::default();
         };
-        let mut states = vec![globs.root(); index.paths()];
+        let mut states = vec![State::ROOT; index.paths()];
         let mut of = vec![Meaning::NONE; index.paths()];
         for path in index.all_paths() {
             // A folder has its place before what is in it.

@@ -1,5 +1,6 @@
 //! What the index means: pure functions from facts to numbers and findings. No IO, no words.
 
+mod both;
 pub mod case;
 mod configuration;
 pub mod content;
@@ -23,6 +24,7 @@ pub mod subject;
 mod users_rules;
 mod waste;
 
+use both::both;
 use case::Case;
 use finding::Finding;
 use instructions::Instructions;
@@ -57,33 +59,34 @@ impl Analysis {
     pub fn new(subject: Subject<'_>) -> Self {
         let (index, stack) = (subject.index, subject.stack);
         let account = efficiency::account(index, stack);
-        let duplicates = duplicates::duplicates(index, stack, &account);
-        let case = Case::new(subject, &account);
+        let (case, (duplicates, dive)) = both(
+            || Case::new(subject, &account),
+            || (duplicates::duplicates(index, stack, &account), dive::numbers(index, stack)),
+        );
         let (findings, matrix) = findings(&case, &duplicates);
         let Case { boundary, instructions, packages, .. } = case;
-        Self {
-            duplicates,
-            dive: dive::numbers(index, stack),
-            findings,
-            matrix,
-            boundary,
-            instructions,
-            packages,
-            account,
-        }
+        Self { duplicates, dive, findings, matrix, boundary, instructions, packages, account }
     }
 }
 
 /// All findings, in the order in which they are told, and the matrix.
 fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Finding>, Matrix) {
-    let mut claims = Claims::default();
     let usage = Usage::new(case);
-    let mut found = waste::findings(case, &mut claims, duplicates);
-    let (risks, matrix) = risk::findings(case, &usage, &mut claims);
+    // Bytes are claimed in the order in which findings are made, so what claims them is one piece of work.
+    let claiming = || {
+        let mut claims = Claims::default();
+        let waste = waste::findings(case, &mut claims, duplicates);
+        (waste, risk::Programs::new(case, &usage, &mut claims))
+    };
+    let others = || {
+        let secrets = secrets::findings::findings(case);
+        let configuration = configuration::findings(case, &usage, &today());
+        (risk::Privileges::new(case, &usage), [secrets, configuration, users_rules::findings(case)].concat())
+    };
+    let ((mut found, programs), (privileges, others)) = both(claiming, others);
+    let (risks, matrix) = risk::findings(case, programs, privileges);
     found.extend(risks);
-    found.extend(secrets::findings::findings(case));
-    found.extend(configuration::findings(case, &usage, &today()));
-    found.extend(users_rules::findings(case));
+    found.extend(others);
     finding::sort(&mut found);
     finding::fold(&mut found);
     let effects = fixes::Effects::new(case);

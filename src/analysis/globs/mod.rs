@@ -40,6 +40,11 @@ struct Glob {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct State(u32);
 
+impl State {
+    /// The state of the root.
+    pub const ROOT: Self = Self(0);
+}
+
 /// Which globs mean a path, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Meaning(u32);
@@ -58,7 +63,7 @@ impl Meaning {
 /// Many globs at once.
 pub struct Globs {
     names: Names,
-    globs: Vec<Glob>,
+    all: Vec<Glob>,
     /// Where globs are in every folder that begin with `**`, by the pattern that moves them.
     everywhere: FxHashMap<PatternId, Vec<At>>,
     /// Where globs are in a folder besides, by state.
@@ -81,7 +86,7 @@ impl Globs {
     pub fn new<'g>(globs: impl IntoIterator<Item = (&'g str, usize)>) -> Result<Self> {
         let mut made = Self {
             names: Names::default(),
-            globs: Vec::new(),
+            all: Vec::new(),
             everywhere: FxHashMap::default(),
             states: Vec::new(),
             state_of: FxHashMap::default(),
@@ -100,7 +105,7 @@ impl Globs {
                 let mut parts = spelling::parts(&one).into_iter().map(part).collect::<Result<Vec<_>>>()?;
                 // Any number of any number is any number.
                 parts.dedup_by(|one, other| *one == Part::Any && *other == Part::Any);
-                made.globs.push(Glob { parts, owner });
+                made.all.push(Glob { parts, owner });
             }
         }
         made.begin();
@@ -110,7 +115,7 @@ impl Globs {
     /// Works out the state of the root.
     fn begin(&mut self) {
         let mut root = Vec::new();
-        for (glob, Glob { parts, .. }) in (0..).zip(&self.globs) {
+        for (glob, Glob { parts, .. }) in (0..).zip(&self.all) {
             match parts.as_slice() {
                 [Part::Any, Part::Name(name), ..] => {
                     self.everywhere.entry(*name).or_default().push(At { glob, part: 1 });
@@ -122,32 +127,21 @@ impl Globs {
         self.meaning(Vec::new());
     }
 
-    /// The state of the root.
-    #[must_use]
-    pub fn root(&self) -> State {
-        State(0)
-    }
-
     /// The state of a child of a folder, and which globs mean it.
     pub fn step(&mut self, folder: State, name: &[u8]) -> (State, Meaning) {
         let mut scratch = std::mem::take(&mut self.scratch);
         self.names.of(name, &mut scratch);
-        let class = match self.classes.get(&scratch) {
-            Some(class) => *class,
-            None => {
-                let class = u32::try_from(self.classes.len()).unwrap_or(u32::MAX);
-                self.classes.insert(scratch.clone(), class);
-                class
-            }
-        };
-        let step = match self.steps.get(&(folder.0, class)) {
-            Some(step) => *step,
-            None => {
-                let step = self.work_out(folder, &scratch);
-                self.steps.insert((folder.0, class), step);
-                step
-            }
-        };
+        let class = self.classes.get(&scratch).copied().unwrap_or_else(|| {
+            let class = u32::try_from(self.classes.len()).unwrap_or(u32::MAX);
+            self.classes.insert(scratch.clone(), class);
+            class
+        });
+        let known = self.steps.get(&(folder.0, class)).copied();
+        let step = known.unwrap_or_else(|| {
+            let step = self.work_out(folder, &scratch);
+            self.steps.insert((folder.0, class), step);
+            step
+        });
         self.scratch = scratch;
         step
     }
@@ -167,7 +161,7 @@ impl Globs {
     fn work_out(&mut self, State(folder): State, patterns: &[PatternId]) -> (State, Meaning) {
         let (mut next, mut owners) = (Vec::new(), Vec::new());
         let mut forward = |At { glob, part }: At| {
-            let Glob { parts, owner } = &self.globs[glob as usize];
+            let Glob { parts, owner } = &self.all[glob as usize];
             if part as usize == parts.len() {
                 owners.push(*owner);
             } else {
@@ -179,7 +173,7 @@ impl Globs {
             forward(onward(at));
         }
         for at in &*Rc::clone(&self.states[folder as usize]) {
-            let parts = &self.globs[at.glob as usize].parts;
+            let parts = &self.all[at.glob as usize].parts;
             match parts[at.part as usize] {
                 Part::Name(name) if patterns.contains(&name) => forward(onward(at)),
                 Part::Name(_) => {}
@@ -227,7 +221,7 @@ mod tests {
     use super::*;
 
     fn owners(globs: &mut Globs, path: &str) -> Vec<usize> {
-        let (mut state, mut meaning) = (globs.root(), Meaning::NONE);
+        let (mut state, mut meaning) = (State::ROOT, Meaning::NONE);
         for name in path.split('/') {
             (state, meaning) = globs.step(state, name.as_bytes());
         }

@@ -15,16 +15,41 @@ use super::case::Case;
 use super::finding::Finding;
 use super::subject::Claims;
 
+/// Programs that help an attacker.
+pub struct Programs {
+    all: Vec<programs::Program>,
+    findings: Vec<Finding>,
+}
+
+impl Programs {
+    /// Finds them. What they are not needed for is claimed as waste.
+    #[must_use]
+    pub fn new(case: &Case<'_>, usage: &Usage, claims: &mut Claims) -> Self {
+        let all = programs::programs(case, usage);
+        Self { findings: programs::findings(case, &all, claims), all }
+    }
+}
+
+/// Rights that help an attacker: of files, accounts and databases.
+pub struct Privileges {
+    of_files: Vec<Finding>,
+    others: Vec<Finding>,
+}
+
+impl Privileges {
+    /// Finds them.
+    #[must_use]
+    pub fn new(case: &Case<'_>, usage: &Usage) -> Self {
+        let others = [accounts::findings(case), packages::findings(case)].concat();
+        Self { of_files: privilege::findings(case, usage), others }
+    }
+}
+
 /// All risks and the matrix of what an attacker finds.
 #[must_use]
-pub fn findings(case: &Case<'_>, usage: &Usage, claims: &mut Claims) -> (Vec<Finding>, Matrix) {
-    let programs = programs::programs(case, usage);
-    let mut found = programs::findings(case, &programs, claims);
-    let privileges = privilege::findings(case, usage);
-    let matrix = matrix::matrix(case, &programs, &privileges);
-    found.extend(privileges);
-    found.extend(accounts::findings(case));
-    found.extend(packages::findings(case));
+pub fn findings(case: &Case<'_>, programs: Programs, privileges: Privileges) -> (Vec<Finding>, Matrix) {
+    let matrix = matrix::matrix(case, &programs.all, &privileges.of_files);
+    let found = [programs.findings, privileges.of_files, privileges.others].concat();
     (found, matrix)
 }
 
