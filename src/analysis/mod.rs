@@ -65,7 +65,7 @@ impl Analysis {
         );
         let (findings, matrix) = findings(&case, &duplicates);
         let Case { boundary, instructions, packages, .. } = case;
-        Self { duplicates, dive, findings, matrix, boundary, instructions, packages, account }
+        Self { account, duplicates, dive, findings, matrix, boundary, instructions, packages }
     }
 }
 
