@@ -4,6 +4,7 @@ use super::case::Case;
 use super::content::Program;
 use super::finding::{About, Confidence, Finding, Origin};
 use super::instructions::{Instruction, commands};
+use super::managers::Work;
 use super::risk::{Usage, runs_as_root, user_exists};
 
 /// Ports of remote access: ssh, telnet, an engine without TLS, remote desktops.
@@ -167,9 +168,6 @@ fn exposed(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// apt by its names.
-const APT: [&str; 3] = ["apt-get", "apt", "aptitude"];
-
 /// What an instruction does.
 fn history(case: &Case<'_>, instruction: &Instruction) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -197,24 +195,13 @@ fn history(case: &Case<'_>, instruction: &Instruction) -> Vec<Finding> {
     }
     let all = commands(&instruction.text);
     let word = |command: &[String], place: usize| command.get(place).cloned().unwrap_or_default();
-    let does = |programs: &[&str], verbs: &[&str]| {
-        all.iter().any(|command| {
-            let program = word(command, 0);
-            let program = program.rsplit('/').next().unwrap_or_default();
-            programs.contains(&program) && command.iter().skip(1).any(|word| verbs.contains(&word.as_str()))
-        })
-    };
-    if does(&APT, &["update"]) && !does(&APT, &["install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep"]) {
-        tell("CFG-UPDATE-ALONE", "apt-get update".to_owned());
+    let asks = |work: Work| case.subject.rules.managers().asked(&instruction.text, work);
+    if let Some(manager) = asks(Work::Update).filter(|_| asks(Work::Install).or_else(|| asks(Work::Upgrade)).is_none())
+    {
+        tell("CFG-UPDATE-ALONE", format!("{manager} updates its lists"));
     }
-    if does(&["apk"], &["update"]) && !does(&["apk"], &["add", "upgrade"]) {
-        tell("CFG-UPDATE-ALONE", "apk update".to_owned());
-    }
-    let upgrades = does(&APT, &["upgrade", "dist-upgrade", "full-upgrade"])
-        || does(&["apk", "dnf", "yum", "microdnf"], &["upgrade"])
-        || does(&["yum", "dnf", "microdnf"], &["update"]);
-    if upgrades {
-        tell("CFG-UPGRADE", "packages are upgraded".to_owned());
+    if let Some(manager) = asks(Work::Upgrade) {
+        tell("CFG-UPGRADE", format!("{manager} upgrades packages"));
     }
     if all.iter().any(|command| word(command, 0) == "sudo") {
         tell("CFG-SUDO", "sudo".to_owned());

@@ -4,6 +4,8 @@
 use super::case::Case;
 use super::finding::{Category, Edit, Finding, Fix, Origin};
 use super::instructions::{Instruction, commands};
+use super::managers::Work;
+use super::rules::Mending;
 use crate::index::Kind;
 use crate::index::walk::{Change, Order, walk};
 
@@ -18,14 +20,17 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
         return;
     }
     let advice = if rule.better.is_empty() { rule.fix.clone() } else { format!("{} Or: {}", rule.fix, rule.better) };
-    let instruction = match finding.about {
-        super::finding::About::History(step) => case.instructions.all.get(step),
-        _ => finding.layer.and_then(|layer| case.instructions.of(layer)),
+    let instruction = if let super::finding::About::History(step) = finding.about {
+        case.instructions.all.get(step)
+    } else {
+        let layer = if rule.mend == Mending::Later { finding.removed_by } else { finding.layer };
+        layer.and_then(|layer| case.instructions.of(layer))
     };
     let remover = finding.removed_by.and_then(|layer| case.instructions.of(layer));
     if let (Category::Waste, Some(by), Some(remover)) = (finding.rule.category, instruction, remover)
+        && rule.mend == Mending::Join
         && by.keyword == "RUN"
-        && uninstalls(&remover.text)
+        && case.subject.rules.managers().asked(&remover.text, Work::Remove).is_some()
     {
         let between = between(case, by, remover);
         if !between.is_empty() {
@@ -41,18 +46,6 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
 
 /// Why what uninstalls cannot move to what installs.
 const MAY_BE_NEEDED: &str = "What lies between may need it: do all of it in one instruction, or build in another stage and copy what is needed.";
-
-/// Whether a command takes packages away.
-fn uninstalls(text: &str) -> bool {
-    const MANAGERS: [&str; 11] =
-        ["apt", "apt-get", "aptitude", "dpkg", "apk", "dnf", "microdnf", "yum", "zypper", "pip", "npm"];
-    const WORDS: [&str; 8] = ["purge", "--purge", "remove", "--remove", "autoremove", "del", "erase", "uninstall"];
-    let removes = |words: &[&str]| {
-        let manager = words.iter().position(|word| MANAGERS.contains(word) || word.starts_with("pip3"));
-        manager.is_some_and(|at| words[at + 1..].iter().any(|word| WORDS.contains(word)))
-    };
-    commands(text).iter().any(|words| removes(&words.iter().map(|word| &**word).collect::<Vec<_>>()))
-}
 
 /// The instructions between two others that make layers.
 fn between<'c>(case: &'c Case<'_>, by: &Instruction, later: &Instruction) -> Vec<&'c Instruction> {
@@ -79,29 +72,28 @@ fn edit(
 ) -> Option<Edit> {
     let is_run = by.keyword == "RUN";
     let join = |remover: &Instruction| Edit::Join { step: remover.step, is_whole: effects.is_whole(by, remover) };
-    match finding.rule.id.as_str() {
-        "WST-DELETED" | "WST-OVERWRITTEN" | "WST-TOUCH" | "WST-XATTR" | "WST-REPEATED" => {
-            remover.filter(|remover| is_run && remover.keyword == "RUN").map(join)
-        }
-        "WST-CHOWN" | "WST-CHMOD" => {
+    match finding.rule.mend {
+        Mending::Join => remover.filter(|remover| is_run && remover.keyword == "RUN").map(join),
+        Mending::Owner | Mending::Mode => {
             let remover = remover.filter(|remover| remover.keyword == "RUN")?;
             if is_run {
                 return Some(join(remover));
             }
             let (program, flag) =
-                if finding.rule.id == "WST-CHOWN" { ("chown", "--chown") } else { ("chmod", "--chmod") };
+                if finding.rule.mend == Mending::Owner { ("chown", "--chown") } else { ("chmod", "--chmod") };
             let argument = argument_of(&remover.text, program)?;
             let is_copy = matches!(by.keyword.as_str(), "COPY" | "ADD") && !by.text.contains(flag);
             let instead_of = effects.is_whole(by, remover).then_some(remover.step);
             is_copy.then(|| Edit::Flag { flag: format!("{flag}={argument}"), instead_of })
         }
-        "RSK-DOWNLOAD" | "RSK-EXFIL" | "RSK-NET" | "RSK-EDITOR" | "RSK-COMPILER" | "RSK-DEBUG" | "RSK-PRIV" => {
+        Mending::LeaveOut => {
             let name = finding.package.clone().or_else(|| finding.about_name(case))?;
             let is_free = is_run && finding.in_use.is_empty() && without_package(&by.text, &name).is_some();
             is_free.then_some(Edit::Without(name))
         }
-        "WST-RECOMMENDS" => (is_run && without_recommends(&by.text).is_some()).then_some(Edit::NoRecommends),
-        _ => {
+        Mending::NoRecommends => (is_run && without_recommends(&by.text).is_some()).then_some(Edit::NoRecommends),
+        Mending::Later => None,
+        Mending::Clean => {
             let clean = cleaning(case, finding);
             (is_run && !clean.is_empty() && !by.text.contains(&*clean)).then_some(Edit::Append(clean))
         }
@@ -235,18 +227,6 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_takes_packages_away_is_known() {
-        for text in ["apt-get purge -y gcc && rm -rf /x", "cd / && apk del .build-deps", "pip3 uninstall -y x"] {
-            assert!(uninstalls(text), "{text}");
-        }
-        for text in
-            ["pip install -r remove.txt", "rm -rf /var/lib/apt/lists", "apt-get install -y del-tool", "make del"]
-        {
-            assert!(!uninstalls(text), "{text}");
-        }
-    }
 
     #[test]
     fn a_package_is_taken_out_of_an_installation() {

@@ -13,6 +13,7 @@ pub mod finding;
 mod fixes;
 mod globs;
 pub mod instructions;
+pub mod managers;
 mod meant;
 pub mod origin;
 pub mod packages;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::finding::{Category, Severity};
 use super::globs::Globs;
+use super::managers::{Manager, Managers};
 use crate::error::{Error, Result};
 
 /// The files that come with the program, with the category of their rules.
@@ -19,6 +20,30 @@ const BUILT_IN: [(Category, &str); 5] = [
     (Category::Secret, include_str!("../../assets/rules/secrets.toml")),
     (Category::Configuration, include_str!("../../assets/rules/configuration.toml")),
 ];
+
+/// The package managers that the program knows.
+const MANAGERS: &str = include_str!("../../assets/rules/managers.toml");
+
+/// How a finding is mended by an edit of the Dockerfile.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mending {
+    /// By a command that cleans up, if the rule has one.
+    #[default]
+    Clean,
+    /// By doing in the instruction that brings it what a later one does.
+    Join,
+    /// By giving it its owner where it comes from.
+    Owner,
+    /// By giving it its mode where it comes from.
+    Mode,
+    /// By not installing its package.
+    LeaveOut,
+    /// By installing without what others recommend.
+    NoRecommends,
+    /// By a change of the later instruction, which is for a person to say.
+    Later,
+}
 
 /// A rule.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +67,9 @@ pub struct Rule {
     /// What to do instead where there is the choice.
     #[serde(default)]
     pub better: String,
+    /// How it is mended by an edit.
+    #[serde(default)]
+    pub mend: Mending,
     /// What to append to the instruction that causes it.
     #[serde(default)]
     pub clean: String,
@@ -106,6 +134,12 @@ impl Rule {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct ManagersFile {
+    manager: Vec<Manager>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
     rule: Vec<Rule>,
@@ -117,6 +151,7 @@ pub struct Rules {
     all: Vec<Arc<Rule>>,
     /// How many of them came with the program.
     built_in: usize,
+    managers: Managers,
 }
 
 impl Rules {
@@ -125,14 +160,15 @@ impl Rules {
     /// # Errors
     /// They cannot be read, which a test rules out.
     pub fn built_in() -> Result<Self> {
+        let broken = |error: &toml::de::Error| Error::usage("a built-in rule is broken").caused_by(error);
+        let managers: ManagersFile = toml::from_str(MANAGERS).map_err(|error| broken(&error))?;
         let mut all: Vec<Arc<Rule>> = Vec::new();
         for (category, text) in BUILT_IN {
-            let file: File =
-                toml::from_str(text).map_err(|error| Error::usage("a built-in rule is broken").caused_by(&error))?;
+            let file: File = toml::from_str(text).map_err(|error| broken(&error))?;
             all.extend(file.rule.into_iter().map(|rule| Arc::new(Rule { category, ..rule })));
         }
         let built_in = all.len();
-        Ok(Self { all, built_in })
+        Ok(Self { all, built_in, managers: Managers(managers.manager) })
     }
 
     /// Adds a user's rules, given as TOML.
@@ -177,6 +213,12 @@ impl Rules {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Rule>> {
         self.all.iter().find(|rule| rule.id == id)
+    }
+
+    /// The package managers that the program knows.
+    #[must_use]
+    pub fn managers(&self) -> &Managers {
+        &self.managers
     }
 
     /// The rules that come with the program.

@@ -7,6 +7,7 @@ mod common;
 
 mod configuration;
 mod more;
+mod packages;
 mod risks;
 mod secrets;
 mod users_rules;

@@ -244,6 +244,8 @@ pub fn wanted(path: &[u8], size: u64, _mode: u16) -> bool {
 pub struct Packages {
     all: Vec<Package>,
     owners: Vec<u32>,
+    /// Files that the final file system does not show, by layer and entry, with their packages.
+    hidden: Vec<(u32, EntryId, u32)>,
     /// Databases of distributions.
     pub databases: Vec<Database>,
     /// What was not read.
@@ -274,6 +276,7 @@ impl Packages {
         let mut packages = Self { distribution, ..Self::default() };
         let weighed = weigh(index, stack, account, &paths, &made);
         packages.owners = weighed.owners;
+        packages.hidden = weighed.hidden;
         packages.all = weighed.packages;
         packages.payload = payload::payload(index, stack, account, &packages.owners, &made.databases);
         let owner = |owners: &[u32], root: PathId, path: &[u8]| {
@@ -309,6 +312,13 @@ impl Packages {
         self.owners.get(path.place()).copied().filter(|owner| *owner != NONE).map(PackageId)
     }
 
+    /// The package that owned a file of a layer which a later layer hides.
+    #[must_use]
+    pub fn owner_of_hidden(&self, entry: EntryId, layer: u32) -> Option<PackageId> {
+        let found = self.hidden.binary_search_by_key(&(layer, entry), |(layer, entry, _)| (*layer, *entry)).ok()?;
+        Some(PackageId(self.hidden[found].2))
+    }
+
     /// How much there is of each kind; kinds without any are left out.
     #[must_use]
     pub fn totals(&self) -> BTreeMap<PackageKind, Total> {
@@ -333,6 +343,7 @@ impl Packages {
 struct Weighed {
     packages: Vec<Package>,
     owners: Vec<u32>,
+    hidden: Vec<(u32, EntryId, u32)>,
 }
 
 /// Goes once over everything that layers have, and gives it to its owners.
@@ -352,13 +363,16 @@ fn weigh(index: &Index, stack: &Stack, account: &Account, paths: &Paths<'_>, mad
         suggests: Vec::new(),
     };
     let mut packages: Vec<_> = (0..).zip(&made.drafts).map(package).collect();
-    let mut owners = vec![NONE; index.paths()];
+    let (mut owners, mut hidden) = (vec![NONE; index.paths()], Vec::new());
     owners::each(&claims, stack, |owned| {
         let Some(owner) = owned.package else { return };
         let package = &mut packages[owner as usize];
         if owned.is_visible {
             package.files += 1;
             owners[owned.path.place()] = owner;
+        } else if owned.size > 0 {
+            // Layers and entries come in order.
+            hidden.push((owned.layer, owned.entry, owner));
         }
         if package.layers.last().is_none_or(|last| last.layer != owned.layer) {
             package.layers.push(LayerBytes { layer: owned.layer, shipped: 0, visible: 0 });
@@ -371,5 +385,5 @@ fn weigh(index: &Index, stack: &Stack, account: &Account, paths: &Paths<'_>, mad
     for package in &mut packages {
         package.layers.retain(|layer| layer.shipped > 0);
     }
-    Weighed { packages, owners }
+    Weighed { packages, owners, hidden }
 }

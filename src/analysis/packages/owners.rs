@@ -138,6 +138,7 @@ fn inherit(index: &Index, made: &Assembled) -> Vec<u32> {
 /// Something that a layer has, and whose it is.
 pub struct Owned {
     pub layer: u32,
+    pub entry: EntryId,
     pub path: PathId,
     /// Bytes of its own: none for links.
     pub size: u64,
@@ -156,6 +157,7 @@ pub fn each(owners: &Owners<'_>, stack: &Stack, mut visit: impl FnMut(&Owned)) {
             }
             visit(&Owned {
                 layer,
+                entry: id,
                 path: entry.path,
                 size: if entry.kind == Kind::File { entry.size } else { 0 },
                 is_visible: owners.account.fate(id, layer) == Fate::Visible,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Group;
+use super::repeated::Repeated;
 use crate::analysis::case::Case;
 use crate::analysis::efficiency::Fate;
 use crate::analysis::finding::Finding;
@@ -17,6 +18,7 @@ const CHURN: &str = "WST-DB-CHURN";
 pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
     let mut groups: BTreeMap<(&str, u32, Option<u32>), Group> = BTreeMap::new();
     let index = case.index();
+    let repeated = Repeated::new(case);
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         for id in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
             let entry = index.entry(id);
@@ -30,13 +32,18 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
                 Fate::Replaced { by } => ("WST-OVERWRITTEN", by),
                 Fate::Rewritten { by, differs } => (rewritten(differs), by),
             };
+            let package = case.packages.owner_of_hidden(id, layer);
+            let of_package = package.and_then(|package| repeated.cause(package, entry.path, reason, by));
             let is_churn = reason != "WST-DELETED" && case.meant.rules(entry.path).iter().any(|rule| rule.id == CHURN);
-            let reason = if is_churn { CHURN } else { reason };
+            let reason = of_package.unwrap_or(if is_churn { CHURN } else { reason });
             let Some(rule) = case.rule(reason) else { continue };
             let group = groups
                 .entry((reason, layer, Some(by)))
                 .or_insert_with(|| Group::new(&rule, layer, Some(by), entry.path));
             group.add(case, id, entry.size);
+            if let Some(package) = package.filter(|_| of_package.is_some()) {
+                *group.packages.entry(package).or_default() += entry.size;
+            }
         }
     }
     broken_links(case, claims, &mut groups);

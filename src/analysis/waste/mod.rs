@@ -4,11 +4,14 @@
 mod hidden;
 mod live;
 mod packages;
+mod repeated;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::case::{Case, common_folder};
 use super::finding::Finding;
+use super::packages::PackageId;
 use super::rules::Rule;
 use super::subject::Claims;
 use crate::index::walk::Live;
@@ -40,6 +43,8 @@ struct Group {
     folder: PathId,
     bytes: u64,
     files: Vec<EntryId>,
+    /// The packages that it is about, with their bytes.
+    packages: BTreeMap<PackageId, u64>,
     /// The largest, with the bytes of each that are waste.
     largest: Vec<(u64, EntryId)>,
 }
@@ -47,7 +52,8 @@ struct Group {
 impl Group {
     fn new(rule: &Arc<Rule>, layer: u32, removed_by: Option<u32>, path: PathId) -> Self {
         let rule = Arc::clone(rule);
-        Self { rule, layer, removed_by, folder: path, bytes: 0, files: Vec::new(), largest: Vec::new() }
+        let (files, largest, packages) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { rule, layer, removed_by, folder: path, bytes: 0, files, packages, largest }
     }
 
     fn add(&mut self, case: &Case<'_>, entry: EntryId, bytes: u64) {
@@ -83,7 +89,7 @@ impl Group {
             let path = case.index().path(case.index().entry(*entry).path);
             finding.show("path", format!("/{} ({bytes} bytes)", String::from_utf8_lossy(&path)));
         }
-        packages::tell(case, self.layer, self.removed_by, &mut finding);
+        packages::tell(case, &self.packages, self.removed_by, &mut finding);
         let more = self.files.len() - self.largest.len();
         if more > 0 {
             finding.show("path", format!("and {more} more files"));

@@ -10,6 +10,9 @@ use crate::analysis::finding::Finding;
 use crate::analysis::packages::{PackageId, Reason, What};
 use crate::analysis::subject::Claims;
 
+/// The rule for packages that a later layer took away.
+pub const GHOST: &str = "WST-GHOST-PACKAGE";
+
 /// Packages that one finding names.
 const NAMED: usize = 12;
 
@@ -53,30 +56,29 @@ fn together(case: &Case<'_>, claims: &mut Claims, rule: &'static str, packages: 
     groups.into_values().filter_map(finding).collect()
 }
 
-/// Names the packages behind bytes that a later layer hides.
-pub fn tell(case: &Case<'_>, layer: u32, by: Option<u32>, finding: &mut Finding) {
-    let Some(by) = by.filter(|by| *by != layer) else { return };
-    let (mut removed, mut changed) = (Vec::new(), Vec::new());
-    for package in case.packages.all() {
-        let here = package.layers.iter().find(|bytes| bytes.layer == layer);
-        let Some(hidden) = here.map(|bytes| bytes.shipped - bytes.visible).filter(|hidden| *hidden > 0) else {
-            continue;
-        };
-        for step in package.story.iter().filter(|step| step.layer == by) {
-            match step.what {
-                What::Removed => removed.push((hidden, package.record.name.as_str())),
-                What::Changed { .. } => changed.push((hidden, package.record.name.as_str())),
-                What::Installed => {}
+/// Names the packages behind bytes that a later layer hides, with what that layer did to them.
+pub fn tell(case: &Case<'_>, packages: &BTreeMap<PackageId, u64>, by: Option<u32>, finding: &mut Finding) {
+    let mut told: BTreeMap<&str, Vec<(u64, String)>> = BTreeMap::new();
+    for (id, bytes) in packages {
+        let package = case.packages.get(*id);
+        let step = package.story.iter().rev().find(|step| Some(step.layer) == by);
+        let (what, name) = match step.map(|step| &step.what) {
+            Some(What::Removed) => ("taken away", package.record.name.clone()),
+            Some(What::Changed { from }) => (
+                "upgraded",
+                format!("{} from {from} to {}", package.record.name, step.map_or("", |step| &step.version)),
+            ),
+            Some(What::Installed) | None if finding.rule.id == GHOST => {
+                ("deleted, and still in the package database", package.record.name.clone())
             }
-        }
+            Some(What::Installed) | None => ("installed again", package.record.name.clone()),
+        };
+        told.entry(what).or_default().push((*bytes, name));
     }
-    removed.sort_unstable_by(|one, other| other.cmp(one));
-    changed.sort_unstable_by(|one, other| other.cmp(one));
-    let is_deletion = finding.rule.id == "WST-DELETED";
-    if is_deletion {
-        show(finding, "packages removed", &removed);
-    } else {
-        show(finding, "packages changed", &changed);
+    for (what, mut names) in told {
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        let names: Vec<(u64, &str)> = names.iter().map(|(bytes, name)| (*bytes, name.as_str())).collect();
+        show(finding, what, &names);
     }
 }
 

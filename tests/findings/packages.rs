@@ -1,0 +1,102 @@
+//! Packages that are shipped more than once, or for nothing.
+
+use serde_json::{Value, json};
+
+use crate::common::image::Layer;
+use crate::{CMD, ROOT, base, clean_config, findings, image, of, one, report_with};
+
+/// The database of dpkg with packages of one file each, as name and version, and what they list.
+fn database(layer: Layer, packages: &[(&str, &str)]) -> Layer {
+    let paragraph = |(name, version): &(&str, &str)| {
+        format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n\n")
+    };
+    let status: String = packages.iter().map(paragraph).collect();
+    let layer = layer.dir("var/lib/dpkg/").file("var/lib/dpkg/status", status).dir("var/lib/dpkg/info/");
+    packages.iter().fold(layer, |layer, (name, _)| {
+        let list = format!("/.\n/usr\n/usr/lib\n/usr/lib/{name}\n/usr/share/doc/{name}/copyright\n");
+        layer.file(format!("var/lib/dpkg/info/{name}.list"), list)
+    })
+}
+
+fn with_tool(version: &str, filled: u8) -> Layer {
+    let layer = Layer::new().filled("usr/lib/tool", 900_000, filled).filled("usr/share/doc/tool/copyright", 5000, 9);
+    database(layer, &[("tool", version), ("other", "1")]).filled("usr/lib/other", 10, 1)
+}
+
+fn report(command: &str, later: Layer) -> Value {
+    let steps = vec![
+        (ROOT, Some(base())),
+        (CMD, None),
+        ("RUN /bin/sh -c apt-get install -y tool other # buildkit", Some(with_tool("1", 7))),
+        (command, Some(later)),
+    ];
+    report_with(&image(&clean_config(), steps), &[])
+}
+
+fn evidence(finding: &Value) -> Vec<&str> {
+    finding["evidence"].as_array().unwrap().iter().map(|one| one["text"].as_str().unwrap()).collect()
+}
+
+/// The bytes of hidden waste above the level of the package manager's own state.
+fn hidden(report: &Value) -> Vec<(&str, u64)> {
+    findings(report)
+        .iter()
+        .filter(|finding| finding["category"] == "waste" && !finding["removedBy"].is_null())
+        .filter(|finding| finding["rule"] != "WST-DB-CHURN" && finding["bytes"].as_u64() > Some(10_000))
+        .map(|finding| (finding["rule"].as_str().unwrap(), finding["reclaimableBytes"].as_u64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn what_a_later_layer_uninstalls_is_a_ghost() {
+    let gone = database(Layer::new(), &[("other", "1")])
+        .whiteout("usr/lib/tool")
+        .whiteout("usr/share/doc/tool")
+        .whiteout("var/lib/dpkg/info/tool.list");
+    let report = report("RUN /bin/sh -c apt-get purge -y tool # buildkit", gone);
+    assert_eq!(hidden(&report), [("WST-GHOST-PACKAGE", 905_000)]);
+    let ghost = one(&report, "WST-GHOST-PACKAGE");
+    assert_eq!((&ghost["layer"], &ghost["removedBy"], &ghost["origin"]), (&json!(1), &json!(2), &json!("yours")));
+    assert!(evidence(ghost).contains(&"taken away: tool"), "{ghost:#}");
+    assert_eq!(ghost["fix"]["proposed"], "RUN apt-get install -y tool other \\\n && apt-get purge -y tool");
+}
+
+#[test]
+fn files_deleted_by_hand_leave_a_ghost_in_the_database() {
+    let report = report("RUN /bin/sh -c rm /usr/lib/tool # buildkit", Layer::new().whiteout("usr/lib/tool"));
+    assert_eq!(hidden(&report), [("WST-GHOST-PACKAGE", 900_000)]);
+    let ghost = one(&report, "WST-GHOST-PACKAGE");
+    assert!(evidence(ghost).contains(&"deleted, and still in the package database: tool"), "{ghost:#}");
+}
+
+#[test]
+fn who_loses_only_its_documents_is_no_ghost() {
+    let layer = Layer::new().whiteout("usr/share/doc/tool");
+    let report = report("RUN /bin/sh -c rm -r /usr/share/doc/tool # buildkit", layer);
+    assert!(of(&report, "WST-GHOST-PACKAGE").is_empty());
+    assert_eq!(one(&report, "WST-DELETED")["reclaimableBytes"], 5000);
+}
+
+#[test]
+fn another_version_is_an_upgrade_and_the_same_a_second_installation() {
+    let upgraded = report("RUN /bin/sh -c apt-get upgrade -y # buildkit", with_tool("2", 8));
+    assert_eq!(hidden(&upgraded), [("WST-UPGRADED", 905_000)]);
+    let finding = one(&upgraded, "WST-UPGRADED");
+    assert!(evidence(finding).contains(&"upgraded: tool from 1 to 2"), "{finding:#}");
+    assert_eq!((&finding["fix"]["step"], &finding["fix"]["proposed"]), (&json!(3), &json!(null)));
+
+    let again = report("RUN /bin/sh -c apt-get install --reinstall -y tool # buildkit", with_tool("1", 7));
+    assert_eq!(hidden(&again), [("WST-REINSTALLED", 905_010)]);
+    assert!(evidence(one(&again, "WST-REINSTALLED")).contains(&"installed again: tool, other"));
+}
+
+#[test]
+fn what_stores_files_again_without_installing_is_no_second_installation() {
+    for (command, layer) in [
+        ("COPY --from=build / / # buildkit", with_tool("1", 7)),
+        ("RUN /bin/sh -c touch /usr/lib/tool # buildkit", Layer::new().time(9).filled("usr/lib/tool", 900_000, 7)),
+        ("RUN /bin/sh -c apt-get install -y x # buildkit", Layer::new().time(9).filled("usr/lib/tool", 900_000, 7)),
+    ] {
+        assert!(of(&report(command, layer), "WST-REINSTALLED").is_empty(), "{command}");
+    }
+}
