@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Edit, Finding, Severity};
-use super::fixes::{without_package, without_recommends};
+use super::fixes::without_recommends;
+use super::installation::without_packages;
 use super::instructions::{Instruction, Instructions};
 
 /// The largest Dockerfile that is read, in bytes.
@@ -99,7 +100,7 @@ impl Dockerfile {
                     insert_flag(text, &target.keyword, flag);
                     dropped.extend(instead_of.and_then(editable).map(|written| written.lines.0));
                 }
-                Edit::Without(package) => leave_out(text, package),
+                Edit::Without(packages) => leave_out(text, packages),
                 Edit::NoRecommends => {
                     if let Some(mended) = without_recommends(&text.join("\n")) {
                         *text = mended.lines().map(str::to_owned).collect();
@@ -226,8 +227,8 @@ fn insert_flag(lines: &mut [String], keyword: &str, flag: &str) {
     }
 }
 
-fn leave_out(lines: &mut Vec<String>, package: &str) {
-    let Some(mended) = without_package(&lines.join("\n"), package) else { return };
+fn leave_out(lines: &mut Vec<String>, packages: &[String]) {
+    let Some(mended) = without_packages(&lines.join("\n"), packages) else { return };
     *lines = mended.lines().filter(|line| line.trim() != "\\").map(str::to_owned).collect();
 }
 
@@ -298,7 +299,7 @@ CMD [\"/app/x\"]
     fn edits_change_their_lines_and_no_others() {
         let findings = [
             finding(1, Edit::Join { step: 5, is_whole: true }),
-            finding(1, Edit::Without("vim".to_owned())),
+            finding(1, Edit::Without(vec!["vim".to_owned()])),
             finding(1, Edit::Append("apt-get clean".to_owned())),
             finding(3, Edit::Flag { flag: "--chown=app".to_owned(), instead_of: Some(4) }),
             finding(2, Edit::Join { step: 4, is_whole: false }),

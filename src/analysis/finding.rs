@@ -216,8 +216,8 @@ pub enum Edit {
         /// The step that does the same later, if it does nothing else.
         instead_of: Option<usize>,
     },
-    /// The instruction installs everything but this package.
-    Without(String),
+    /// The instruction installs everything but these packages.
+    Without(Vec<String>),
     /// The instruction installs without what packages only recommend.
     NoRecommends,
 }

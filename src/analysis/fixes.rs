@@ -1,13 +1,18 @@
 //! What to do about a finding: which instruction to change, and how it should read. Never to delete in a later layer,
 //! for that saves nothing.
 
+use std::collections::BTreeSet;
+
 use super::case::Case;
 use super::finding::{Category, Edit, Finding, Fix, Origin};
+use super::installation::{Brought, is_called, without_packages};
 use super::instructions::{Instruction, commands};
 use super::managers::Work;
+use super::packages::PackageId;
+use super::risk::known_as;
 use super::rules::Mending;
-use crate::index::Kind;
 use crate::index::walk::{Change, Order, walk};
+use crate::index::{EntryId, Kind};
 
 /// Gives a finding its fix.
 pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
@@ -87,9 +92,8 @@ fn edit(
             is_copy.then(|| Edit::Flag { flag: format!("{flag}={argument}"), instead_of })
         }
         Mending::LeaveOut => {
-            let name = finding.package.clone().or_else(|| finding.about_name(case))?;
-            let is_free = is_run && finding.in_use.is_empty() && without_package(&by.text, &name).is_some();
-            is_free.then_some(Edit::Without(name))
+            let is_free = is_run && finding.in_use.is_empty();
+            if is_free { leave_out(case, effects, finding, by) } else { None }
         }
         Mending::NoRecommends => (is_run && without_recommends(&by.text).is_some()).then_some(Edit::NoRecommends),
         Mending::Later => None,
@@ -100,20 +104,43 @@ fn edit(
     }
 }
 
+/// The installation without what brought the programs.
+fn leave_out(case: &Case<'_>, effects: &Effects, finding: &Finding, by: &Instruction) -> Option<Edit> {
+    let brought = Brought::new(case, finding);
+    let programs: Vec<String> = finding.entries.iter().map(|entry| name_of(case, *entry)).collect();
+    if !brought.owners.is_empty() && !brought.is_all {
+        let is_recommended = |id: &PackageId| brought.named.contains(id) || effects.recommended.contains(id);
+        let is_edit = brought.owners.iter().all(is_recommended) && without_recommends(&by.text).is_some();
+        return is_edit.then_some(Edit::NoRecommends);
+    }
+    let mut names: Vec<&str> = programs.iter().flat_map(|name| known_as(name)).collect();
+    // Without a database the package is likely to be called like its program.
+    let packages = if brought.owners.is_empty() { programs.clone() } else { brought.names(case) };
+    names.extend(packages.iter().map(String::as_str));
+    let is_free = !is_called(case, &names) && without_packages(&by.text, &packages).is_some();
+    is_free.then_some(Edit::Without(packages))
+}
+
+fn name_of(case: &Case<'_>, entry: EntryId) -> String {
+    String::from_utf8_lossy(case.index().name(case.index().entry(entry).path)).into_owned()
+}
+
 /// The instruction with the change.
 fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
     Some(match edit {
         Edit::Append(command) => joined(by, command),
         Edit::Join { step, .. } => joined(by, &case.instructions.all.get(*step)?.text),
         Edit::Flag { flag, .. } => format!("{} {flag} {}", by.keyword, by.text),
-        Edit::Without(package) => format!("RUN {}", without_package(&by.text, package)?),
+        Edit::Without(packages) => format!("RUN {}", without_packages(&by.text, packages)?),
         Edit::NoRecommends => format!("RUN {}", without_recommends(&by.text)?),
     })
 }
 
-/// What each layer does to the layers below it.
+/// What each layer does to the layers below it, and what else fixes go by.
 pub struct Effects {
     layers: Vec<Effect>,
+    /// Packages that are there because others recommend them.
+    recommended: BTreeSet<PackageId>,
 }
 
 /// What one layer does.
@@ -149,7 +176,8 @@ impl Effects {
                 *known = if *known == Effect::Nothing || *known == effect { effect } else { Effect::More };
             }
         });
-        Self { layers }
+        let recommended = case.packages.recommends_only().goes.into_iter().map(|(id, _)| id).collect();
+        Self { layers, recommended }
     }
 
     /// Whether a later step does nothing but to what an earlier one brought: then it can be done there.
@@ -188,54 +216,9 @@ pub(super) fn without_recommends(text: &str) -> Option<String> {
     Some(format!("{before} --no-install-recommends{after}"))
 }
 
-/// An installation without one of its packages; `None` when it does not name it, or names nothing else.
-pub(super) fn without_package(text: &str, name: &str) -> Option<String> {
-    let place = commands(text).into_iter().find(|command| {
-        let installs = command.iter().any(|word| matches!(word.as_str(), "install" | "add"));
-        installs && command.iter().any(|word| word == name)
-    })?;
-    let verb = place.iter().position(|word| matches!(word.as_str(), "install" | "add"))?;
-    let others = place[verb + 1..].iter().filter(|word| *word != name && !word.starts_with('-')).count();
-    if others == 0 {
-        return None;
-    }
-    let mut shorter = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(name) {
-        let before = rest[..at].chars().next_back();
-        let after = rest[at + name.len()..].chars().next();
-        let is_word = before.is_none_or(char::is_whitespace) && after.is_none_or(char::is_whitespace);
-        if is_word {
-            shorter.push_str(rest[..at].trim_end_matches(' '));
-            shorter.push_str(&rest[at + name.len()..]);
-            return Some(shorter);
-        }
-        shorter.push_str(&rest[..at + name.len()]);
-        rest = &rest[at + name.len()..];
-    }
-    None
-}
-
-impl Finding {
-    /// The name of the file that it is about.
-    fn about_name(&self, case: &Case<'_>) -> Option<String> {
-        let super::finding::About::Path(path) = self.about else { return None };
-        Some(String::from_utf8_lossy(case.index().name(path)).into_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_package_is_taken_out_of_an_installation() {
-        let text = "apt-get update && apt-get install -y curl vim git";
-        assert_eq!(without_package(text, "vim").unwrap(), "apt-get update && apt-get install -y curl git");
-        assert_eq!(without_package(text, "curlish"), None);
-        assert_eq!(without_package("apk add curl", "curl"), None);
-        assert_eq!(without_package("curl x | tar xz", "curl"), None);
-    }
 
     #[test]
     fn owner_and_mode_move_to_the_copy() {

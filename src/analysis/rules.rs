@@ -88,6 +88,9 @@ pub struct Rule {
     /// The column of the matrix that its programs fill.
     #[serde(default)]
     pub column: String,
+    /// Whether all its programs that one instruction brought are one finding.
+    #[serde(default)]
+    pub per_installation: bool,
     /// Permission bits of which a file has any: `"4000"`.
     #[serde(default)]
     pub mode: String,

@@ -100,3 +100,71 @@ fn what_stores_files_again_without_installing_is_no_second_installation() {
         assert!(of(&report(command, layer), "WST-REINSTALLED").is_empty(), "{command}");
     }
 }
+
+/// A layer with packages of one program each, which `apt` noted as asked for where their names are in `asked`.
+fn installed(packages: &[(&str, &str, &str)], asked: &[&str]) -> Layer {
+    let paragraph = |(name, _, wishes): &(&str, &str, &str)| {
+        format!("Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n{wishes}\n")
+    };
+    let status: String = packages.iter().map(paragraph).collect();
+    let automatic = packages.iter().filter(|(name, ..)| !asked.contains(name));
+    let noted = automatic.map(|(name, ..)| format!("Package: {name}\nArchitecture: amd64\nAuto-Installed: 1\n\n"));
+    let noted: String = noted.collect();
+    let mut layer = Layer::new().mode(0o755);
+    for (place, (name, program, _)) in packages.iter().enumerate() {
+        let list = format!("/.\n/usr\n/usr/bin\n/usr/bin/{program}\n");
+        layer = layer.file(format!("var/lib/dpkg/info/{name}.list"), list);
+        if !program.is_empty() {
+            layer = layer.file(format!("usr/bin/{program}"), crate::program(100_000 + place));
+        }
+    }
+    layer.file("var/lib/dpkg/status", status).file("var/lib/apt/extended_states", noted)
+}
+
+#[test]
+fn the_compilers_of_one_installation_are_one_finding() {
+    let packages = [
+        ("build-essential", "", "Depends: gcc, make, g++\n"),
+        ("gcc", "x86_64-linux-gnu-gcc-12", "Depends: binutils\n"),
+        ("g++", "g++-12", "Depends: gcc\n"),
+        ("binutils", "ld", ""),
+        ("make", "make", ""),
+        ("cmake", "cmake", ""),
+        ("wget", "wget", ""),
+    ];
+    let asked = ["build-essential", "cmake", "wget"];
+    let fix = |command: &str| {
+        let layer = installed(&packages, &asked);
+        let steps = vec![(ROOT, Some(base())), (CMD, None), (command, Some(layer))];
+        let report = report_with(&image(&clean_config(), steps), &[]);
+        let compilers = one(&report, "RSK-COMPILER").clone();
+        let bytes = 500_000 + 1 + 2 + 3 + 4 + 5;
+        assert_eq!((&compilers["bytes"], &compilers["reclaimableBytes"]), (&json!(bytes), &json!(bytes)));
+        assert_eq!(compilers["path"], "/usr/bin/x86_64-linux-gnu-gcc-12");
+        let evidence = evidence(&compilers);
+        assert_eq!(evidence.iter().filter(|text| text.starts_with("/usr/bin/")).count(), 5, "{evidence:?}");
+        assert!(evidence.contains(&"with build-essential, cmake go gcc, g++, binutils, make"), "{evidence:?}");
+        assert_eq!(one(&report, "RSK-DOWNLOAD")["reclaimableBytes"], 100_006);
+        compilers["fix"]["proposed"].clone()
+    };
+    let installs = "RUN /bin/sh -c apt-get install -y --no-install-recommends build-essential cmake wget # buildkit";
+    assert_eq!(fix(installs), "RUN apt-get install -y --no-install-recommends wget");
+    // What the build calls cannot be left out.
+    assert_eq!(fix(&installs.replace(" #", " && make -C /src #")), json!(null));
+}
+
+#[test]
+fn compilers_that_came_by_recommendation_are_left_out_with_these() {
+    let packages = [
+        ("pip", "pip", "Recommends: build-essential\n"),
+        ("build-essential", "", "Depends: gcc\n"),
+        ("gcc", "gcc", ""),
+    ];
+    let command = "RUN /bin/sh -c apt-get install -y pip # buildkit";
+    let steps = vec![(ROOT, Some(base())), (CMD, None), (command, Some(installed(&packages, &["pip"])))];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    for rule in ["RSK-COMPILER", "WST-RECOMMENDS"] {
+        let fix = &one(&report, rule)["fix"]["proposed"];
+        assert_eq!(*fix, "RUN apt-get install --no-install-recommends -y pip", "{rule}");
+    }
+}

@@ -9,6 +9,7 @@ mod programs;
 mod usage;
 
 pub use matrix::{Cell, Grade, Matrix, Row};
+pub use programs::names as known_as;
 pub use usage::Usage;
 
 use super::case::Case;

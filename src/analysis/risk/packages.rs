@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::analysis::case::{Case, common_folder};
 use crate::analysis::efficiency::visible_files;
-use crate::analysis::finding::{About, Confidence, Finding};
-use crate::analysis::fixes::without_package;
+use crate::analysis::finding::{About, Confidence, Finding, Origin};
+use crate::analysis::installation::Brought;
 use crate::analysis::packages::{PackageId, Reason};
 use crate::analysis::subject::Claims;
+use crate::index::EntryId;
 use crate::index::walk::Live;
-use crate::index::{EntryId, PathId};
 
 /// Programs that one finding names.
 const NAMED: usize = 20;
@@ -74,34 +74,42 @@ pub struct Removing {
 }
 
 impl Removing {
-    /// Adds to a finding what is saved when the package of its program is not installed: the package, what came for it
-    /// alone, and what cannot do without it. Only where the instruction names the package, so that it can be left out.
-    pub fn add(&mut self, case: &Case<'_>, path: PathId, claims: &mut Claims, finding: &mut Finding) {
-        let Some(owner) = case.packages.owner(path) else { return };
-        let instruction = finding.layer.and_then(|layer| case.instructions.of(layer));
-        let name = &case.packages.get(owner).record.name;
-        if instruction.and_then(|instruction| without_package(&instruction.text, name)).is_none() {
+    /// Adds to a finding what is saved when the packages of its programs are not installed: the packages, what came for
+    /// them alone, and what cannot do without them. Only where the instruction names what brought them, so that it can
+    /// be left out.
+    pub fn add(&mut self, case: &Case<'_>, claims: &mut Claims, finding: &mut Finding) {
+        let brought = Brought::new(case, finding);
+        if brought.owners.len() > 1 && !brought.is_all && finding.origin == Origin::Yours {
+            let names = brought.owners.iter().map(|id| case.packages.get(*id).record.name.as_str()).collect();
+            finding.show("package", format!("packages: {}", listed(names)));
+        }
+        if !brought.is_all {
             return;
         }
         let files = self.files.get_or_insert_with(|| files(case));
         let mut with_it = Vec::new();
-        for (id, reason) in case.packages.without(&[owner]).goes {
+        for (id, reason) in case.packages.without(&brought.named).goes {
             if reason == Reason::Leftover {
                 continue;
             }
             let bytes = files.get(&id).into_iter().flatten().map(|(entry, size)| claims.take(*entry, *size, *size));
             finding.reclaimable += bytes.sum::<u64>();
-            if id != owner {
+            if !brought.named.contains(&id) {
                 with_it.push(case.packages.get(id).record.name.as_str());
             }
         }
         if !with_it.is_empty() {
-            let more = with_it.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            with_it.truncate(NAMED);
-            finding.show("package", format!("with {name} go {}{more}", with_it.join(", ")));
+            finding.show("package", format!("with {} go {}", brought.names(case).join(", "), listed(with_it)));
         }
     }
+}
+
+/// Names, as many as can be read.
+fn listed(mut names: Vec<&str>) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    names.truncate(NAMED);
+    format!("{}{more}", names.join(", "))
 }
 
 fn files(case: &Case<'_>) -> HashMap<PackageId, Vec<(EntryId, u64)>> {

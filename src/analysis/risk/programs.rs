@@ -10,6 +10,7 @@ use crate::analysis::case::{Case, common_folder};
 use crate::analysis::content::{Elf, Program as Kind};
 use crate::analysis::efficiency::Fate;
 use crate::analysis::finding::{About, Category, Confidence, Finding, Origin, State};
+use crate::analysis::instructions::Instruction;
 use crate::analysis::rules::Rule;
 use crate::analysis::subject::Claims;
 use crate::index::walk::Live;
@@ -172,7 +173,7 @@ const ENDS: [&str; 10] =
     [".basic", ".tiny", ".gtk3", ".nox", ".openbsd", ".traditional", ".distrib", ".real", "-legacy", "-nft"];
 
 /// A name as it is, then without what distributions add: `x86_64-linux-gnu-gcc-12` is `gcc`.
-fn names(name: &str) -> impl Iterator<Item = &str> {
+pub fn names(name: &str) -> impl Iterator<Item = &str> {
     let bare = name.strip_suffix(".exe").unwrap_or(name);
     let bare = match bare.find("-linux-gnu") {
         Some(at) => bare[at + "-linux-gnu".len()..].trim_start_matches("eabihf").trim_start_matches('-'),
@@ -196,19 +197,14 @@ pub fn findings(case: &Case<'_>, programs: &[Program], claims: &mut Claims) -> V
         });
         let Some(path) = path else { continue };
         let mut finding = case.about(&program.rule, path, program.live);
-        let size = index.entry(program.live.entry).size;
-        finding.bytes = size;
+        finding.bytes = index.entry(program.live.entry).size;
         finding.in_use.clone_from(&program.in_use);
         describe(case, program, &mut finding);
         let is_grave = matches!(program.rule.column.as_str(), "install" | "escalate" | "remote");
         if is_root && is_grave {
             finding.shift(1, "runs as root");
         }
-        if finding.in_use.is_empty() {
-            // What nothing uses can go; what is used is not saved by taking it away.
-            finding.reclaimable = claims.take(program.live.entry, size, size);
-            removal.add(case, path, claims, &mut finding);
-        } else {
+        if !finding.in_use.is_empty() {
             finding.shift(-1, "in use");
         }
         if !program.is_on_path {
@@ -223,48 +219,102 @@ pub fn findings(case: &Case<'_>, programs: &[Program], claims: &mut Claims) -> V
         case.discount(&mut finding);
         found.push(finding);
     }
-    together(case, found)
+    let mut all = together(case, found);
+    // What nothing uses can go; what is used is not saved by taking it away.
+    for finding in all.iter_mut().filter(|finding| finding.in_use.is_empty() && finding.reclaimable == 0) {
+        let sizes = finding.entries.iter().map(|entry| (*entry, case.index().entry(*entry).size));
+        finding.reclaimable = sizes.map(|(entry, size)| claims.take(entry, size, size)).sum();
+        removal.add(case, claims, finding);
+    }
+    all
 }
 
 /// What the base brought is told by what can be done with it: nobody takes single programs out of a base. Of what you
-/// brought, the programs of one package are one finding: they came with one word and go with it.
+/// brought, the programs of one package are one finding: they came with one word and go with it. Of some rules all
+/// programs of one instruction are: a compiler is a dozen packages.
 fn together(case: &Case<'_>, found: Vec<Finding>) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
+    let is_owned = |finding: &Finding| {
+        finding.entries.first().is_some_and(|entry| case.packages.owner(case.index().entry(*entry).path).is_some())
+    };
     for finding in found {
+        let is_one = |known: &Finding| match known.origin {
+            Origin::Yours if known.rule.per_installation => is_owned(known) == is_owned(&finding),
+            Origin::Yours => finding.package.is_some() && known.package == finding.package,
+            Origin::Base | Origin::Unknown => known.severity == finding.severity,
+        };
         let is_same = |known: &&mut Finding| {
-            let is_one_package = finding.package.is_some() && known.package == finding.package;
-            (finding.origin != Origin::Yours || is_one_package)
+            known.rule.id == finding.rule.id
                 && known.origin == finding.origin
                 && known.state == finding.state
-                && known.rule.id == finding.rule.id
                 && known.layer == finding.layer
                 && known.in_use.is_empty() == finding.in_use.is_empty()
-                && known.severity == finding.severity
+                && is_one(known)
         };
-        let Some(known) = all.iter_mut().find(is_same) else {
-            all.push(finding);
-            continue;
-        };
-        let is_of_base = known.origin != Origin::Yours;
-        if let (true, About::Path(one), About::Path(other)) = (is_of_base, &known.about, &finding.about) {
-            known.about = About::Path(common_folder(case.index(), *one, *other));
+        match all.iter_mut().find(is_same) {
+            Some(known) => join(case, known, finding),
+            None => all.push(finding),
         }
-        known.bytes += finding.bytes;
-        known.reclaimable += finding.reclaimable;
-        known.confidence = known.confidence.min(finding.confidence);
-        known.entries.extend(finding.entries);
-        known.evidence.extend(finding.evidence.into_iter().filter(|evidence| evidence.kind == "path"));
-        known.in_use.extend(finding.in_use);
-        if !is_of_base {
-            known.mark(known.package.clone().unwrap_or_default().as_bytes());
-            continue;
-        }
+    }
+    for finding in all.iter_mut().filter(|finding| finding.origin == Origin::Yours && finding.rule.per_installation) {
+        name_members(case, finding);
+    }
+    all
+}
+
+/// Names the programs of one installation in the order of the rule, which begins with what is known best.
+fn name_members(case: &Case<'_>, finding: &mut Finding) {
+    if finding.entries.len() < 2 {
+        return;
+    }
+    let index = case.index();
+    let rule = Arc::clone(&finding.rule);
+    let mut members: Vec<(usize, EntryId)> = finding.entries.iter().copied().map(|entry| (usize::MAX, entry)).collect();
+    for (place, entry) in &mut members {
+        let name = String::from_utf8_lossy(index.name(index.entry(*entry).path)).into_owned();
+        let known = names(&name).find_map(|name| rule.names.iter().position(|known| known == name));
+        *place = known.unwrap_or(usize::MAX);
+    }
+    members.sort_unstable_by_key(|(place, entry)| (*place, index.path(index.entry(*entry).path)));
+    finding.evidence.clear();
+    for (_, entry) in &members {
+        let entry = index.entry(*entry);
+        let path = index.path(entry.path);
+        finding.show("path", format!("/{} ({} bytes)", String::from_utf8_lossy(&path), entry.size));
+    }
+    finding.about = About::Path(index.entry(members[0].1).path);
+    finding.entries = members.into_iter().map(|(_, entry)| entry).collect();
+}
+
+/// Makes one finding of two.
+fn join(case: &Case<'_>, known: &mut Finding, finding: Finding) {
+    let is_of_base = known.origin != Origin::Yours;
+    if let (true, About::Path(one), About::Path(other)) = (is_of_base, &known.about, &finding.about) {
+        known.about = About::Path(common_folder(case.index(), *one, *other));
+    }
+    if finding.severity > known.severity {
+        (known.severity, known.steps) = (finding.severity, finding.steps);
+    }
+    known.bytes += finding.bytes;
+    known.confidence = known.confidence.min(finding.confidence);
+    known.entries.extend(finding.entries);
+    known.evidence.extend(finding.evidence.into_iter().filter(|evidence| evidence.kind == "path"));
+    known.in_use.extend(finding.in_use);
+    if known.package != finding.package {
+        known.package = None;
+    }
+    if is_of_base {
         // The same for every build on this base, whatever order its programs come in.
         let used = if known.in_use.is_empty() { &b"base"[..] } else { b"base, in use" };
         let key = [used, known.severity.word().as_bytes()].concat();
         known.mark(&key);
+    } else if let Some(package) = known.package.clone() {
+        known.mark(package.as_bytes());
+    } else {
+        let by = known.layer.and_then(|layer| case.instructions.of(layer));
+        let used = if known.in_use.is_empty() { "" } else { "in use " };
+        known.mark(format!("{used}{}", by.map(Instruction::line).unwrap_or_default()).as_bytes());
     }
-    all
 }
 
 fn describe(case: &Case<'_>, program: &Program, finding: &mut Finding) {

@@ -1,0 +1,139 @@
+//! Which words of an instruction brought the packages of a finding: what to leave out of it.
+
+use std::collections::BTreeSet;
+
+use super::case::Case;
+use super::finding::Finding;
+use super::instructions::{Instruction, commands};
+use super::packages::{PackageId, Reason};
+
+/// A package whose files are smaller than this in all only names others, in bytes: Debian's `build-essential`.
+const NAMES_OTHERS: u64 = 64 * 1024;
+
+/// How packages came.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// The packages that the instruction names and that bring them.
+    pub named: Vec<PackageId>,
+    /// Whether these bring all of them.
+    pub is_all: bool,
+    /// The packages themselves.
+    pub owners: Vec<PackageId>,
+}
+
+impl Brought {
+    /// How the packages came whose programs a finding is about.
+    #[must_use]
+    pub fn new(case: &Case<'_>, finding: &Finding) -> Self {
+        let owner = |entry: &_| case.packages.owner(case.index().entry(*entry).path);
+        let owners: BTreeSet<PackageId> = finding.entries.iter().filter_map(owner).collect();
+        let owners: Vec<PackageId> = owners.into_iter().collect();
+        let Some(by) = finding.layer.and_then(|layer| case.instructions.of(layer)) else {
+            return Self { owners, ..Self::default() };
+        };
+        let is_named = named(by);
+        let all = case.packages.ids().filter(|id| {
+            let package = case.packages.get(*id);
+            package.is_installed() && package.kind.is_system() && is_named(&package.record.name)
+        });
+        let (mut named, mut left): (Vec<PackageId>, BTreeSet<PackageId>) =
+            (Vec::new(), owners.iter().copied().collect());
+        for id in all {
+            let names_others = case.packages.get(id).visible() < NAMES_OTHERS;
+            let brings: Vec<PackageId> = if names_others {
+                let goes = case.packages.without(&[id]).goes.into_iter();
+                goes.filter(|(_, reason)| *reason != Reason::Leftover).map(|(id, _)| id).collect()
+            } else {
+                vec![id]
+            };
+            if brings.iter().any(|id| owners.contains(id)) {
+                named.push(id);
+                left.retain(|id| !brings.contains(id));
+            }
+        }
+        Self { is_all: !owners.is_empty() && left.is_empty(), named, owners }
+    }
+
+    /// The names of the packages that the instruction names.
+    #[must_use]
+    pub fn names(&self, case: &Case<'_>) -> Vec<String> {
+        self.named.iter().map(|id| case.packages.get(*id).record.name.clone()).collect()
+    }
+}
+
+/// Whether an instruction installs a package by its name. Those of pip and npm are names of other things.
+fn named(by: &Instruction) -> impl Fn(&str) -> bool {
+    let all: BTreeSet<String> = commands(&by.text)
+        .into_iter()
+        .filter(|command| command.iter().any(|word| matches!(word.as_str(), "install" | "add")))
+        .flatten()
+        // `curl=8.5*` and `curl:amd64` are curl.
+        .map(|word| word.split(['=', ':']).next().unwrap_or_default().to_owned())
+        .collect();
+    move |name: &str| all.contains(name)
+}
+
+/// Whether a command of the build calls one of these programs: then the build fails without it.
+#[must_use]
+pub fn is_called(case: &Case<'_>, names: &[&str]) -> bool {
+    let installs = |command: &[String]| command.iter().any(|word| matches!(word.as_str(), "install" | "add"));
+    let calls = |word: &String| names.contains(&word.rsplit('/').next().unwrap_or_default());
+    let runs = case.instructions.all.iter().filter(|instruction| instruction.keyword == "RUN");
+    runs.flat_map(|instruction| commands(&instruction.text))
+        .any(|command| command.first().is_some_and(calls) || (!installs(&command) && command.iter().any(calls)))
+}
+
+/// An installation without some of its packages; `None` when it does not name them, or names nothing else.
+#[must_use]
+pub fn without_packages(text: &str, names: &[String]) -> Option<String> {
+    let first = text.to_owned();
+    (!names.is_empty()).then_some(())?;
+    names.iter().try_fold(first, |text, name| without_package(&text, name))
+}
+
+/// The same without one of its packages.
+fn without_package(text: &str, name: &str) -> Option<String> {
+    let place = commands(text).into_iter().find(|command| {
+        let installs = command.iter().any(|word| matches!(word.as_str(), "install" | "add"));
+        installs && command.iter().any(|word| word == name)
+    })?;
+    let verb = place.iter().position(|word| matches!(word.as_str(), "install" | "add"))?;
+    let others = place[verb + 1..].iter().filter(|word| *word != name && !word.starts_with('-')).count();
+    if others == 0 {
+        return None;
+    }
+    let mut shorter = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(name) {
+        let before = rest[..at].chars().next_back();
+        let after = rest[at + name.len()..].chars().next();
+        let is_word = before.is_none_or(char::is_whitespace) && after.is_none_or(char::is_whitespace);
+        if is_word {
+            shorter.push_str(rest[..at].trim_end_matches(' '));
+            shorter.push_str(&rest[at + name.len()..]);
+            return Some(shorter);
+        }
+        shorter.push_str(&rest[..at + name.len()]);
+        rest = &rest[at + name.len()..];
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_taken_out_of_an_installation() {
+        let without = |text: &str, names: &[&str]| {
+            without_packages(text, &names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        };
+        let text = "apt-get update && apt-get install -y curl vim git";
+        assert_eq!(without(text, &["vim"]).unwrap(), "apt-get update && apt-get install -y curl git");
+        assert_eq!(without(text, &["vim", "git"]).unwrap(), "apt-get update && apt-get install -y curl");
+        assert_eq!(without(text, &["curl", "vim", "git"]), None);
+        assert_eq!(without(text, &["curlish"]), None);
+        assert_eq!(without("apk add curl", &["curl"]), None);
+        assert_eq!(without("curl x | tar xz", &["curl"]), None);
+    }
+}
