@@ -54,8 +54,13 @@ pub struct Cli {
     pub allow_partial: bool,
 
     /// Do not search texts for secrets. Everything else is found all the same.
-    #[arg(long, help_heading = "Findings")]
+    #[arg(long, help_heading = "Findings", conflicts_with = "secrets")]
     pub no_scan: bool,
+
+    /// Which secrets are looked for: `strict`, those whose form tells them, or `generic`, in files that no package owns
+    /// also what is assigned to names such as `password`, and what is as random as a key. Default: strict.
+    #[arg(long, value_name = "WHICH", value_enum, help_heading = "Findings")]
+    pub secrets: Option<SecretsName>,
 
     /// Rules of your own beside those of the program: a TOML file.
     #[arg(long, value_name = "FILE", help_heading = "Findings")]
@@ -282,6 +287,15 @@ pub enum UnitsName {
     Si,
     /// Powers of 1024.
     Iec,
+}
+
+/// Which secrets are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SecretsName {
+    /// Those whose form tells them.
+    Strict,
+    /// Also those that only a name or their entropy tells.
+    Generic,
 }
 
 /// Keys that the program carries.

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::analysis::dockerfile::{self, Dockerfile};
 use crate::analysis::finding::Severity;
 use crate::analysis::rules::Rules;
+use crate::analysis::secrets::Search;
 use crate::cache::{self, Cache};
-use crate::cli::{Cli, ColourWhen, EngineName, Format, MethodName, SeverityName, SourceName};
+use crate::cli::{Cli, ColourWhen, EngineName, Format, MethodName, SecretsName, SeverityName, SourceName};
 use crate::error::{Error, Result};
 use crate::image::Wanted;
 use crate::policy::{Flags, Thresholds, thresholds};
@@ -107,7 +108,7 @@ impl Settings {
             options: Options {
                 wanted: Wanted { image: cli.choose.clone(), platform },
                 verify: cli.verify,
-                no_scan: cli.no_scan,
+                search: if cli.no_scan { Search::Nothing } else { preferences.secrets.into() },
                 looked_into: rules.looked_into(),
                 method: cli.source_method.map(|method| match method {
                     MethodName::Store => Method::Store,
@@ -262,6 +263,15 @@ impl From<SeverityName> for Severity {
             SeverityName::Medium => Self::Medium,
             SeverityName::High => Self::High,
             SeverityName::Critical => Self::Critical,
+        }
+    }
+}
+
+impl From<SecretsName> for Search {
+    fn from(name: SecretsName) -> Self {
+        match name {
+            SecretsName::Strict => Self::Strict,
+            SecretsName::Generic => Self::Generic,
         }
     }
 }

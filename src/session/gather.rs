@@ -6,26 +6,26 @@ use std::sync::{Mutex, PoisonError};
 use globset::GlobSet;
 
 use crate::analysis::content::{Fact, Inspector, Missed};
-use crate::analysis::secrets::Scanner;
+use crate::analysis::secrets::{Scanner, Search};
 use crate::layer::LayerError;
 use crate::layer::tap::{Feed, Tap, Want, spell};
 
 /// Those who look into contents, one for each thread that reads: making one takes longer than reading a small layer.
 pub(super) struct Inspectors {
-    searches: bool,
+    search: Search,
     /// Files that are kept beside those that every analysis needs.
     looked_into: GlobSet,
     idle: Mutex<Vec<Inspector>>,
 }
 
 impl Inspectors {
-    pub fn new(searches: bool, looked_into: GlobSet) -> Self {
-        Self { searches, looked_into, idle: Mutex::default() }
+    pub fn new(search: Search, looked_into: GlobSet) -> Self {
+        Self { search, looked_into, idle: Mutex::default() }
     }
 
     pub fn lend(&self) -> Inspector {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Inspector::new(self.searches.then(Scanner::new), self.looked_into.clone()))
+        idle.unwrap_or_else(|| Inspector::new(Scanner::of(self.search), self.looked_into.clone()))
     }
 
     /// Takes one back; returns what it missed of its layer.

@@ -8,6 +8,7 @@ use crossbeam_channel::Sender;
 use super::blob::Done;
 use super::reading::Lot;
 use crate::analysis::content::{Fact, Missed};
+use crate::analysis::secrets::Search;
 use crate::cache::{Cache, Draft, Found, Key, Piece};
 use crate::index::SlotId;
 use crate::layer::packed::Packer;
@@ -46,14 +47,19 @@ pub(super) struct Keeping {
 }
 
 /// By what a blob that lies in a file is found again; `None` where that is not safe.
-pub(super) fn place_key(part: &Part, no_scan: bool) -> Option<Key> {
+pub(super) fn place_key(part: &Part, search: Search) -> Option<Key> {
     let stamp = part.stamp().ok().filter(|stamp| is_settled(*stamp))?;
-    Some(Key::place(&format!("{} {}+{} {}", told(stamp), part.start(), part.length(), facts(no_scan))))
+    Some(Key::place(&format!("{} {}+{} {}", told(stamp), part.start(), part.length(), facts(search))))
 }
 
 /// What is kept of contents, as a part of a key: another version of the program may look for other things.
-pub(super) fn facts(no_scan: bool) -> String {
-    format!("{FACTS} {} {}", env!("CARGO_PKG_VERSION"), if no_scan { "unsearched" } else { "searched" })
+pub(super) fn facts(search: Search) -> String {
+    let searched = match search {
+        Search::Nothing => "unsearched",
+        Search::Strict => "searched",
+        Search::Generic => "searched for all",
+    };
+    format!("{FACTS} {} {searched}", env!("CARGO_PKG_VERSION"))
 }
 
 /// A file as a part of a key.

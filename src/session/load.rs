@@ -17,6 +17,7 @@ use super::recall::{self, Naming, recall};
 use super::{store, stream};
 use crate::analysis::content::Gathered;
 use crate::analysis::rules::Rules;
+use crate::analysis::secrets::Search;
 use crate::analysis::subject::Subject;
 use crate::cache::{Cache, Key};
 use crate::error::{Error, Result};
@@ -53,8 +54,8 @@ pub struct Options {
     pub verify: bool,
     /// What a layer may hold at most.
     pub limits: Limits,
-    /// Whether texts are not searched for secrets.
-    pub no_scan: bool,
+    /// Which secrets are looked for in texts.
+    pub search: Search,
     /// Files that are kept beside those that every analysis needs.
     pub looked_into: GlobSet,
     /// How an image in an engine is read; by itself, what is known is not read, and what can be read in place is not
@@ -214,7 +215,7 @@ fn export(
         reading.outline(&image, &sizes);
         reading
     };
-    let gathered = kept::facts(options.no_scan);
+    let gathered = kept::facts(options.search);
     // The name stands in what is exported, and the platform chooses it.
     let naming = Naming {
         image: Key::image(&format!("{} {} {name} {:?} {gathered}", facts.source, facts.id, options.wanted)),

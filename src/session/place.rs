@@ -7,6 +7,7 @@ use super::blob::{Digests, Done, read_placed};
 use super::kept;
 use super::progress::Counting;
 use crate::analysis::content::Missed;
+use crate::analysis::secrets::Search;
 use crate::cache::Key;
 use crate::index::{EntryId, Index};
 use crate::layer::split::{Open, read_split};
@@ -48,13 +49,13 @@ impl Place {
     }
 
     /// By what it is found again in the cache; `None` where that is not safe.
-    pub fn key(&self, no_scan: bool) -> Option<Key> {
+    pub fn key(&self, search: Search) -> Option<Key> {
         match self {
-            Self::File(part) => kept::place_key(part.inner(), no_scan),
+            Self::File(part) => kept::place_key(part.inner(), search),
             Self::Store(layer) => {
                 let list = layer.list().ok()?;
                 let length = list.metadata().ok()?.len();
-                kept::place_key(&Part::new(list.into(), 0, length), no_scan)
+                kept::place_key(&Part::new(list.into(), 0, length), search)
             }
         }
     }

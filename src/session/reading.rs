@@ -16,6 +16,7 @@ use super::load::{Arrival, Loaded, LoadedLayer, Options};
 use super::place::Place;
 use super::progress::Progress;
 use crate::analysis::content::{Fact, Gathered, MOST_KEPT, Missed, SlotFacts};
+use crate::analysis::secrets::Search;
 use crate::cache::Key;
 use crate::image::{self, Config, Image};
 use crate::index::{Builder, Index, SlotId, Stack};
@@ -98,7 +99,7 @@ impl<'r> Reading<'r> {
     pub fn new(options: &'r Options, progress: &'r Arc<Progress>) -> Self {
         Self {
             builder: Builder::new(options.limits.clone()),
-            inspectors: Arc::new(Inspectors::new(!options.no_scan, options.looked_into.clone())),
+            inspectors: Arc::new(Inspectors::new(options.search, options.looked_into.clone())),
             facts: Vec::new(),
             room: MOST_KEPT,
             options,
@@ -310,7 +311,7 @@ impl<'r> Reading<'r> {
         if let Some(cache) = &self.options.cache {
             self.keeping.finish(cache, &hashed.found);
         }
-        let gathered = Gathered::new(&index, self.facts, !self.options.no_scan);
+        let gathered = Gathered::new(&index, self.facts, self.options.search != Search::Nothing);
         (index, gathered)
     }
 }

@@ -133,7 +133,7 @@ pub(super) fn of_file(file: &std::fs::File, options: &Options) -> Option<Naming>
     let part = crate::source::part::Part::new(Arc::new(file.try_clone().ok()?), 0, length);
     let stamp = part.stamp().ok().filter(|stamp| kept::is_settled(*stamp))?;
     let place = kept::told(stamp);
-    let facts = kept::facts(options.no_scan);
+    let facts = kept::facts(options.search);
     let image = Key::image(&format!("{place} {:?} {facts}", options.wanted));
     Some(Naming { image, members: Some(place), facts })
 }

@@ -193,7 +193,7 @@ fn read_or_find(
     lots: &Sender<Lot>,
 ) -> Result<Done, LayerError> {
     let cache = options.cache.as_ref().filter(|_| !options.verify);
-    let key = cache.and_then(|_| place.key(options.no_scan));
+    let key = cache.and_then(|_| place.key(options.search));
     if let Some((found, key)) = cache.zip(key.as_ref()).and_then(|(cache, key)| Some((cache.find(key)?, key))) {
         lots.send(Lot::Found(key.clone())).map_err(|_gone| LayerError::Enough)?;
         place.count();

@@ -127,6 +127,7 @@ mod tests {
     fn what_is_printed_can_be_read_back() {
         let file = "theme = \"a \\\"b\\\"\"\ncolor = \"never\"\nascii = true\nmouse = false\nunits = \"iec\"\nkeymap = \"dive\"\n\
                     sort = \"hidden\"\nreverse = true\nfold = false\nsplit = 33\nengine = \"podman\"\nplatform = \"linux/arm64\"\n\
+                    secrets = \"generic\"\n\
                     [keys.files]\n\"\\\\\" = \"open\"\n\"\\\"\" = \"none\"\n[keys.everywhere]\n\"g x\" = \"top\"";
         let all = load("", &[], file).unwrap();
         assert_eq!(all.colour, ColourWhen::Never);

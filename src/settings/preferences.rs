@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use crate::cli::{Cli, ColourWhen, EngineName, KeymapName, SortName, UnitsName};
+use crate::cli::{Cli, ColourWhen, EngineName, KeymapName, SecretsName, SortName, UnitsName};
 use crate::error::{Error, Result};
 
 /// Keys and the names of their actions, by place.
@@ -43,6 +43,8 @@ pub struct Preferences {
     pub engine: EngineName,
     /// The platform to read; empty is this machine's.
     pub platform: String,
+    /// Which secrets are looked for.
+    pub secrets: SecretsName,
     /// The user's own keys.
     pub keys: Bindings,
 }
@@ -62,6 +64,7 @@ impl Default for Preferences {
             split: 42,
             engine: EngineName::Any,
             platform: String::new(),
+            secrets: SecretsName::Strict,
             keys: Bindings::new(),
         }
     }
@@ -80,7 +83,7 @@ pub struct Key {
 }
 
 /// All keys, in the order in which they are printed.
-pub const KEYS: [Key; 12] = [
+pub const KEYS: [Key; 13] = [
     Key {
         name: "theme",
         doc: "Colours of the explorer: ansi (the terminal's own sixteen), dark, light, cvd (told apart by everybody), mono, a\n\
@@ -169,6 +172,13 @@ pub const KEYS: [Key; 12] = [
             Ok(())
         },
     },
+    Key {
+        name: "secrets",
+        doc: "Which secrets are looked for: strict (those whose form tells them) or generic (in files that no package owns also\n\
+              what is assigned to names such as password, and what is as random as a key).",
+        get: |all| word(all.secrets),
+        set: |all, text| put(&mut all.secrets, one_of(text)),
+    },
 ];
 
 impl Preferences {
@@ -207,6 +217,7 @@ impl Preferences {
         self.mouse &= !flags.no_mouse;
         self.units = flags.units.unwrap_or(self.units);
         self.keymap = flags.keymap.unwrap_or(self.keymap);
+        self.secrets = flags.secrets.unwrap_or(self.secrets);
         self.platform = flags.platform.unwrap_or(std::mem::take(&mut self.platform));
     }
 

@@ -108,3 +108,31 @@ fn the_same_secret_that_a_layer_stores_again_is_told_once() {
     let report = report_with(&image(&clean_config(), steps), &[]);
     assert_eq!(one(&report, "SEC-GITHUB")["state"], "live");
 }
+
+#[test]
+fn generic_secrets_are_found_when_asked_for_in_what_no_package_owns() {
+    let status = "Package: tool\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n";
+    let assigned = "db_password = \"Tr0ub4dor3x9\"\n";
+    let random = format!("key('{}')\n", "h7Gk2pQ9xR4mT1vZb3Nc8Wd5Yf6JsLa0EuKoPiXqBrMt");
+    let first = Layer::new()
+        .file("var/lib/dpkg/status", status)
+        .file("var/lib/dpkg/info/tool.list", "/.\n/etc\n/etc/tool.conf\n")
+        .file("etc/tool.conf", assigned)
+        .file("app/settings.py", format!("{assigned}{random}"))
+        .file("app/gone.py", "api_token = 'Tr0ub4dor3x8'\n");
+    let second = Layer::new().whiteout("app/gone.py");
+    let steps = vec![("COPY . / # buildkit", Some(first)), ("RUN /bin/sh -c rm /app/gone.py # buildkit", Some(second))];
+    let tar = image(&clean_config(), steps);
+    let strict = report_with(&tar, &[]);
+    assert!(of(&strict, "SEC-ASSIGNMENT").is_empty() && of(&strict, "SEC-RANDOM").is_empty());
+    // What is kept of the one search does not serve the other.
+    let generic = report_with(&tar, &["--secrets", "generic"]);
+    let mut paths: Vec<_> = of(&generic, "SEC-ASSIGNMENT").iter().map(|finding| finding["path"].clone()).collect();
+    paths.sort_by_key(ToString::to_string);
+    assert_eq!(paths, ["/app/gone.py", "/app/settings.py"]);
+    assert_eq!(one(&generic, "SEC-RANDOM")["path"], "/app/settings.py");
+    let again = report_with(&tar, &["--secrets", "strict"]);
+    assert!(of(&again, "SEC-ASSIGNMENT").is_empty());
+    let report = generic.to_string();
+    assert!(!report.contains("Tr0ub4dor3x9"), "{report}");
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::names::{Worth, is_secret_name, worth};
-use super::{Hit, Scanner, Shift, fingerprint, redact};
+use super::{Hit, Scanner, Shift, fingerprint, is_generic, redact};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{About, Category, Confidence, Finding};
 use crate::analysis::packages::PackageKind;
@@ -40,7 +40,15 @@ fn in_files(case: &Case<'_>) -> Vec<Finding> {
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         let Some(slot) = *slot else { continue };
         for (entry, fact) in case.subject.gathered.facts_in(slot) {
+            // What a package ships that looks like an assignment is its code.
+            let is_packaged = || {
+                let owner = case.packages.owner_of_hidden(entry, layer);
+                owner.or_else(|| case.packages.owner(index.entry(entry).path)).is_some()
+            };
             for hit in &fact.secrets {
+                if is_generic(&hit.rule) && is_packaged() {
+                    continue;
+                }
                 let key = (index.path(index.entry(entry).path), hit.rule.clone(), hit.fingerprint.clone());
                 if let Some(seen) = all.get_mut(&key) {
                     seen.last = (layer, entry);
@@ -55,7 +63,7 @@ fn in_files(case: &Case<'_>) -> Vec<Finding> {
         let mut finding = case.about(&case.rule(&rule)?, index.entry(entry).path, Live { layer, entry });
         (finding.state, finding.removed_by) = case.state(seen.last.1, seen.last.0);
         finding.bytes = index.entry(entry).size;
-        finding.confidence = Confidence::High;
+        finding.confidence = if is_generic(&rule) { Confidence::Low } else { Confidence::High };
         finding.show("content", format!("line {}: {}", seen.hit.line, seen.hit.redacted));
         if let Some((by, why)) = seen.hit.shift {
             finding.shift(by, why.words());

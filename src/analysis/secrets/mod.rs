@@ -3,15 +3,29 @@
 
 pub mod findings;
 mod forms;
+mod generic;
 pub mod names;
 mod scanner;
 
+pub use generic::is_generic;
 pub use scanner::Scanner;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::units::hex;
+
+/// Which secrets are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Search {
+    /// None in texts.
+    Nothing,
+    /// Those whose form tells them.
+    #[default]
+    Strict,
+    /// Also those that only a name or their entropy tells.
+    Generic,
+}
 
 /// A secret that was found, redacted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +53,8 @@ pub enum Shift {
     Expired,
     /// It is a well-known default.
     Default,
+    /// It has little entropy.
+    Plain,
 }
 
 impl Shift {
@@ -50,6 +66,7 @@ impl Shift {
             Self::Example => "lies among tests or examples",
             Self::Expired => "expired",
             Self::Default => "a well-known default",
+            Self::Plain => "may be a plain word",
         }
     }
 }

@@ -9,8 +9,9 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::forms::{WebToken, entropy, key_block, web_token};
+use super::generic::Generic;
 use super::names::{Worth, is_secret_name, worth};
-use super::{Hit, Shift, fingerprint, redact};
+use super::{Hit, Search, Shift, fingerprint, redact};
 use crate::analysis::rules::{Paths, Rule, Rules};
 
 /// Bytes behind a keyword in which its secret ends.
@@ -66,6 +67,7 @@ pub struct Scanner {
     sought: &'static Sought,
     tokens: Vec<OnceCell<Option<Regex>>>,
     patterns: BTreeMap<&'static str, OnceCell<Option<Regex>>>,
+    generic: Option<Generic>,
     now: u64,
 }
 
@@ -101,8 +103,16 @@ impl Scanner {
             sought,
             tokens: sought.tokens.iter().map(|_| OnceCell::new()).collect(),
             patterns: sought.fields.iter().map(|id| (id.as_str(), OnceCell::new())).collect(),
+            generic: None,
             now: now.map_or(0, |time| time.as_secs()),
         }
+    }
+
+    /// A scanner for such a search; `None` where texts are left alone.
+    #[must_use]
+    pub fn of(search: Search) -> Option<Self> {
+        let generic = (search == Search::Generic).then(Generic::new);
+        (search != Search::Nothing).then(|| Self { generic, ..Self::new() })
     }
 
     /// The secrets of a file, by its path and its text.
@@ -116,6 +126,9 @@ impl Scanner {
             } else {
                 self.fields(rule, text, &mut hits);
             }
+        }
+        if let Some(generic) = &self.generic {
+            hits.extend(generic.text(path, text, &hits));
         }
         // Of two rules that find the same secret one knows more: that an address has a password says the least.
         hits.sort_by_key(|hit| hit.rule == ADDRESS_RULE);
