@@ -13,7 +13,7 @@ use crate::index::{EntryId, Index, Kind, SlotId};
 use crate::layer::tap::{Feed, Tap, Want, spell};
 use crate::layer::{self, LayerError, Limits, decode};
 use crate::source::part::Stamp;
-use crate::source::storage::StoredLayer;
+use crate::source::storage::Lies;
 
 /// The beginning of a file, or all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +117,7 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
     let origin = loaded.origin.as_ref().ok_or_else(|| Error::image("the image has no source to read again"))?;
     let mut blobs: HashMap<&str, (SlotId, Vec<EntryId>)> = HashMap::new();
     let mut stamps: HashMap<&str, Stamp> = HashMap::new();
-    let mut stored: HashMap<&str, &StoredLayer> = HashMap::new();
+    let mut stored: HashMap<&str, &Lies> = HashMap::new();
     for file in files {
         let entry = index.entry(*file);
         if entry.kind != Kind::File {
@@ -139,7 +139,7 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
         let is_same = match (&blob, stamps.get(name)) {
             (Blob::Placed(place, _), Some(stamp)) => place.inner().inner().stamp().is_ok_and(|now| now == *stamp),
             // An engine's store is written to once; sizes are held against the list.
-            (Blob::Stored(_), _) => true,
+            (Blob::Apart(_), _) => true,
             (Blob::Placed(..) | Blob::Passing(_), _) => false,
         };
         let mut picker = Picker::new(index, *slot, files, is_same, take);
@@ -154,7 +154,10 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
     };
     let (in_store, names): (Vec<&str>, Vec<&str>) = blobs.keys().partition(|name| stored.contains_key(*name));
     for name in in_store {
-        visit(name, Blob::Stored(stored[name]))?;
+        match stored[name] {
+            Lies::Apart(layer) => visit(name, Blob::Apart(layer))?,
+            Lies::Blob(part) => visit(name, Blob::placed(part, job))?,
+        }
     }
     if names.is_empty() { Ok(()) } else { origin.blobs(&names.into_iter().collect(), job, &mut visit) }
 }
@@ -166,7 +169,7 @@ fn pick<T: Take>(blob: Blob<'_>, limits: &Limits, picker: &mut Picker<'_, T>) ->
             let tar = decode::peek(bytes)?.decode(limits)?;
             layer::read_tapped(tar, limits, picker, |_| Ok(())).map(drop)
         }
-        Blob::Stored(layer) => read_stored(layer, limits, picker, |_| Ok(())).map(drop),
+        Blob::Apart(layer) => read_stored(layer, limits, picker, |_| Ok(())).map(drop),
         Blob::Placed(mut place, length) => {
             let kind = decode::peek(&mut place)?.kind;
             place.seek(SeekFrom::Start(0))?;

@@ -14,6 +14,7 @@ use super::outline::outline;
 use super::progress::{Counting, Progress};
 use super::reading::{Outcome, Reading};
 use super::recall::{self, Naming, recall};
+use super::stored::stored;
 use super::{store, stream};
 use crate::analysis::content::Gathered;
 use crate::analysis::rules::Rules;
@@ -30,7 +31,7 @@ use crate::source::engine::{self, EngineFacts, EngineImage};
 use crate::source::layout::Layout;
 use crate::source::part::Stamp;
 use crate::source::reference::Reference;
-use crate::source::storage::{self, Refusal, StoredLayer};
+use crate::source::storage::{Lies, Refusal};
 
 /// Entries of all layers together, a layer counted as often as the image names it. Each costs a few bytes when it is
 /// accounted for, and a manifest may name one large layer ten thousand times.
@@ -119,7 +120,7 @@ pub struct LoadedLayer {
     /// What its file was when it was read, where it lies in one.
     pub(super) stamp: Option<Stamp>,
     /// Where it lies in an engine's store, if it was read there.
-    pub(super) stored: Option<StoredLayer>,
+    pub(super) stored: Option<Lies>,
 }
 
 /// Opens and reads an image.
@@ -228,7 +229,7 @@ fn export(
         return known.map(|loaded| loaded.told(&facts, name, "cache"));
     }
     let mut notes = Vec::new();
-    if options.method != Some(Method::Export) && !options.verify {
+    if options.method != Some(Method::Export) {
         match (stored(&facts, name, &sizes, options, progress), options.method) {
             (Ok(loaded), _) => return Ok(loaded.told(&facts, name, "store")),
             (Err(Refusal::Closed(why) | Refusal::Odd(why)), Some(_)) => {
@@ -249,33 +250,6 @@ fn export(
     let loaded = loaded.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
     let loaded = loaded.told(&facts, name, facts.method);
     Ok(Loaded { notes, ..loaded })
-}
-
-/// Reads the image where the engine has it. All of it must be as the engine says.
-fn stored(
-    facts: &EngineFacts,
-    name: &str,
-    sizes: &[u64],
-    options: &Options,
-    progress: &Arc<Progress>,
-) -> Result<Loaded, Refusal> {
-    let found = storage::find(&facts.driver, &facts.id, &facts.diff_ids)?;
-    // Docker names blobs by their digest since it is 25; before, by ids of an old kind that nobody needs.
-    let is_old = facts.source.strip_prefix("docker ").and_then(|rest| rest.split('.').next()?.parse::<u32>().ok());
-    let is_old = is_old.is_some_and(|major| major < 25);
-    let names = facts.diff_ids.iter().map(|diff_id| {
-        let digits = diff_id.trim_start_matches("sha256:");
-        if is_old { format!("{digits}/layer.tar") } else { format!("blobs/sha256/{digits}") }
-    });
-    let tag = engine::whole_name(name, &facts.tags);
-    let tag = facts.tags.iter().any(|known| known == tag).then_some(tag);
-    let store = store::EngineStore::new(found, &facts.id, tag, names.collect(), sizes.to_vec());
-    let loaded = store::load(&store::Store::Engine(store), options, progress);
-    let loaded = loaded.map_err(|error| Refusal::Odd(error.one_line()))?;
-    match loaded.layers.iter().find_map(|layer| layer.failed.clone()) {
-        Some(why) => Err(Refusal::Odd(why)),
-        None => Ok(loaded),
-    }
 }
 
 /// Remembers how a stream failed: those who read it through decoders and archives see only what came of it.

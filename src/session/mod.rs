@@ -17,6 +17,7 @@ mod progress;
 mod reading;
 mod recall;
 mod store;
+mod stored;
 mod stream;
 
 pub use images::{EngineImage, engine_images};

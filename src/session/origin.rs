@@ -76,8 +76,16 @@ pub(super) enum Blob<'b> {
     Passing(&'b mut dyn Read),
     /// It lies in a file, with so many bytes.
     Placed(Watched<'b, Counting<Part>>, u64),
-    /// It lies in an engine's store.
-    Stored(&'b StoredLayer),
+    /// It lies in an engine's store, as a list and a folder.
+    Apart(&'b StoredLayer),
+}
+
+impl<'b> Blob<'b> {
+    /// One that lies in a file.
+    pub fn placed(part: &Part, job: &'b Job) -> Self {
+        let length = part.length();
+        Self::Placed(Watched { inner: Counting::new(part.clone(), &job.progress), job }, length)
+    }
 }
 
 /// Ends with an error once its job is cancelled.
@@ -183,8 +191,7 @@ fn in_place(
     }
     job.progress.expect(members.iter().map(|(_, member)| member.length()).sum(), 0);
     for (name, member) in members {
-        let length = member.length();
-        visit(name, Blob::Placed(Watched { inner: Counting::new(member, &job.progress), job }, length))?;
+        visit(name, Blob::placed(&member, job))?;
     }
     Ok(())
 }

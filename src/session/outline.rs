@@ -1,7 +1,6 @@
 //! What an engine says of an image before it exports it: its layers with their sizes and commands.
 
 use crate::image::{Config, Image, Layer, Step};
-use crate::platform::Platform;
 use crate::source::engine::{EngineFacts, EngineHistory};
 
 /// Instructions that describe the image and make no layer (Dockerfile reference). WORKDIR may make one.
@@ -35,11 +34,7 @@ pub(super) fn outline(facts: &EngineFacts) -> (Image, Vec<u64>) {
         with_layer.as_ref().is_some_and(|steps| !steps.iter().any(|other| std::ptr::eq(*other, one)))
     };
     let history = facts.history.iter().map(|one| Step { empty_layer: is_empty(one), ..step(one) }).collect();
-    let platform = Platform {
-        os: facts.os.clone(),
-        architecture: facts.architecture.clone(),
-        variant: facts.variant.clone().filter(|variant| !variant.is_empty()),
-    };
+    let platform = facts.platform();
     let config = Config {
         platform: platform.clone(),
         created: facts.created.clone(),

@@ -40,14 +40,6 @@ impl Place {
         }
     }
 
-    /// The layer in an engine's store.
-    pub fn stored(&self) -> Option<StoredLayer> {
-        match self {
-            Self::File(_) => None,
-            Self::Store(layer) => Some(layer.clone()),
-        }
-    }
-
     /// By what it is found again in the cache; `None` where that is not safe.
     pub fn key(&self, search: Search) -> Option<Key> {
         match self {

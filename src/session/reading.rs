@@ -24,7 +24,7 @@ use crate::layer::packed::Unpacker;
 use crate::layer::{Entry, LayerError, Summary};
 use crate::platform::Platform;
 use crate::source::part::Stamp;
-use crate::source::storage::StoredLayer;
+use crate::source::storage::Lies;
 use crate::units;
 
 /// Entries between two looks at whether somebody wants to see what is there.
@@ -49,7 +49,7 @@ pub(super) struct Outcome {
     /// What its file was, where it lies in one.
     pub stamp: Option<Stamp>,
     /// Where it lies in an engine's store, if it does.
-    pub stored: Option<StoredLayer>,
+    pub stored: Option<Lies>,
 }
 
 /// What another thread sends while it reads a blob.

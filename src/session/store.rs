@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crossbeam_channel::Sender;
+use serde_json::json;
 
 use super::blob::{Digests, Done};
 use super::crew::in_order;
@@ -20,15 +21,17 @@ use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
 use crate::layer::LayerError;
 use crate::source::archive::ArchiveFile;
+use crate::source::engine::EngineFacts;
 use crate::source::layout::Layout;
 use crate::source::part::Part;
-use crate::source::storage::{Stored, StoredLayer};
+use crate::source::storage::{Content, Lies, Stored, StoredLayer};
 
 /// Where the pieces are.
 pub enum Store {
     Archive(ArchiveFile),
     Layout(Layout),
     Engine(EngineStore),
+    Content(ContentStore),
 }
 
 /// An image in an engine's own store, with the documents that an export of it would have.
@@ -40,14 +43,40 @@ pub struct EngineStore {
 }
 
 impl EngineStore {
-    /// `tag` is the name that the image is read by, where it is one; `names` are those of the layers' blobs.
-    pub(super) fn new(stored: Stored, id: &str, tag: Option<&str>, names: Vec<String>, sizes: Vec<u64>) -> Self {
-        let config = format!("{}.json", id.trim_start_matches("sha256:"));
+    /// `tag` is the name that the image is read by, where it is one.
+    pub(super) fn new(stored: Stored, facts: &EngineFacts, tag: Option<&str>, sizes: Vec<u64>) -> Self {
+        // Docker names blobs by their digest since it is 25; before, by ids of an old kind that nobody needs.
+        let name = |diff_id: &String| {
+            let digits = diff_id.trim_start_matches("sha256:");
+            if facts.is_old_docker() { format!("{digits}/layer.tar") } else { format!("blobs/sha256/{digits}") }
+        };
+        let names: Vec<String> = facts.diff_ids.iter().map(name).collect();
+        let config = format!("{}.json", facts.id.trim_start_matches("sha256:"));
         let tags: Vec<&str> = tag.into_iter().collect();
-        let manifest = serde_json::json!([{ "Config": config, "RepoTags": tags, "Layers": names }]);
+        let manifest = json!([{ "Config": config, "RepoTags": tags, "Layers": names }]);
         let documents =
             HashMap::from([("manifest.json".to_owned(), manifest.to_string().into_bytes()), (config, stored.config)]);
         Self { documents, layers: names.into_iter().zip(stored.layers).collect(), sizes }
+    }
+}
+
+/// An image in a content store, with the index that an export of it would have.
+pub struct ContentStore {
+    index: Vec<u8>,
+    content: Content,
+}
+
+impl ContentStore {
+    /// `tag` is the name that the image is read by, where it is one.
+    pub(super) fn new(content: Content, tag: Option<&str>) -> Self {
+        let names = tag.map_or_else(|| json!({}), |tag| json!({ "io.containerd.image.name": tag }));
+        let index = json!({ "manifests": [{ "digest": content.target, "annotations": names }] });
+        Self { index: index.to_string().into_bytes(), content }
+    }
+
+    fn member(&self, name: &str) -> Result<Option<Part>> {
+        let unreadable = |error| Error::image(format!("cannot read '{name}' in the engine's store")).caused_by(&error);
+        self.content.blob(name).map_err(unreadable)
     }
 }
 
@@ -65,14 +94,24 @@ impl Store {
         match self {
             Self::Archive(archive) => Ok(archive.member(name)),
             Self::Layout(layout) => layout.member(name),
+            Self::Content(store) => store.member(name),
             Self::Engine(_) => Ok(None),
+        }
+    }
+
+    /// Where a layer lies in an engine's store, if this is one.
+    fn stored(&self, place: &Place) -> Option<Lies> {
+        match (self, place) {
+            (Self::Content(_), Place::File(part)) => Some(Lies::Blob(part.inner().clone())),
+            (_, Place::File(_)) => None,
+            (_, Place::Store(layer)) => Some(Lies::Apart(layer.clone())),
         }
     }
 
     fn broken(&self) -> Option<&str> {
         match self {
             Self::Archive(archive) => archive.broken(),
-            Self::Layout(_) | Self::Engine(_) => None,
+            Self::Layout(_) | Self::Engine(_) | Self::Content(_) => None,
         }
     }
 }
@@ -81,6 +120,9 @@ impl Documents for Store {
     fn document(&self, name: &str) -> Result<Option<Vec<u8>>> {
         if let Self::Engine(store) = self {
             return Ok(store.documents.get(name).cloned());
+        }
+        if let (Self::Content(store), "index.json") = (self, name) {
+            return Ok(Some(store.index.clone()));
         }
         let Some(member) = self.member(name)? else { return Ok(None) };
         if member.length() > MOST_JSON_BYTES {
@@ -97,6 +139,7 @@ impl Documents for Store {
             Self::Archive(archive) => archive.has(name),
             Self::Layout(layout) => layout.has(name),
             Self::Engine(store) => store.documents.contains_key(name) || store.layers.contains_key(name),
+            Self::Content(store) => matches!(store.member(name), Ok(Some(_))),
         }
     }
 }
@@ -166,7 +209,7 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
             match lots.recv() {
                 Ok(Lot::Begin(own, Ok(place))) => {
                     progress.begin_layer(layers.first().copied(), place.length(), Some(&own));
-                    let (stamp, stored) = (place.stamp(), place.stored());
+                    let (stamp, stored) = (place.stamp(), store.stored(&place));
                     outcome = Outcome { stamp, stored, ..reading.arriving(&lots, layers) };
                     places.extend(outcome.slot.map(|slot| (slot, place.uncounted())));
                 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::errors::Error as Trouble;
-use bollard::models::{ImageHistoryResponseItem, ImageInspect, ImageSummary, SystemVersion};
+use bollard::models::{ImageHistoryResponseItem, ImageInspect, ImageSummary, SystemInfo, SystemVersion};
 use bollard::query_parameters::ListImagesOptionsBuilder;
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use bytes::Bytes;
@@ -78,6 +78,11 @@ impl Client {
         platform: Option<&Platform>,
     ) -> Result<Vec<ImageHistoryResponseItem>, Trouble> {
         limited(LOOKUP, self.asking(LOOKUP, platform).image_history(name)).await
+    }
+
+    /// What the engine says of itself.
+    pub(super) async fn info(&self) -> Result<SystemInfo, Trouble> {
+        limited(HANDSHAKE, self.asking(HANDSHAKE, None).info()).await
     }
 
     /// All images, those without a name and those between two build steps too when `all` is set.

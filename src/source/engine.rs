@@ -1,20 +1,25 @@
 //! A live engine as a source: finds one that has the image, says what it knows of it, streams its export.
 //! Knows no tar and no layer; what the bytes mean is for the rooms behind it.
 
+mod facts;
+
 use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use bollard::errors::Error as Trouble;
-use bollard::models::{DriverData, ImageHistoryResponseItem, ImageInspect};
+use bollard::models::ImageInspect;
+use futures_util::future::join;
 use tokio::runtime::{Builder, Runtime};
 
+pub use self::facts::{EngineFacts, EngineHistory};
+use self::facts::{bytes, driver, facts, named};
 use crate::error::{Error, Kind, Result};
 use crate::platform::Platform;
 use crate::source::client::Client;
 use crate::source::export::honest;
-use crate::source::host::{self, Host, Surroundings, real};
+use crate::source::host::{self, Address, Host, Surroundings, real};
+use crate::source::outlook;
 use crate::source::pump::Pump;
 use crate::source::reference::EngineKind;
 use crate::source::storage::Driver;
@@ -57,52 +62,6 @@ impl std::fmt::Debug for Export {
     }
 }
 
-/// What an engine says of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineFacts {
-    /// Which engine answered: `docker 26.1.5 at unix:///run/docker.sock`.
-    pub source: String,
-    /// How the bytes are got.
-    pub method: &'static str,
-    /// The image's id, `sha256:…`.
-    pub id: String,
-    /// Its names.
-    pub tags: Vec<String>,
-    /// Its names by digest in registries.
-    pub repo_digests: Vec<String>,
-    /// The operating system it is for.
-    pub os: String,
-    /// The processor it is for.
-    pub architecture: String,
-    /// The processor's variant, where one is named.
-    pub variant: Option<String>,
-    /// When it was made, RFC 3339.
-    pub created: Option<String>,
-    /// Bytes as the engine counts them, which differs between engines; 0 when it does not say.
-    pub size: u64,
-    /// The digests of the uncompressed layers, lowest first.
-    pub diff_ids: Vec<String>,
-    /// The steps that made it, oldest first.
-    pub history: Vec<EngineHistory>,
-    /// Where the engine's own store has it.
-    pub driver: Driver,
-}
-
-/// One step of an image's history as an engine tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineHistory {
-    /// Seconds since 1970.
-    pub created: i64,
-    /// The command.
-    pub created_by: String,
-    /// What the builder noted.
-    pub comment: String,
-    /// Bytes that the step added.
-    pub size: u64,
-    /// Names of the image as it was after this step.
-    pub tags: Vec<String>,
-}
-
 /// An image that an engine has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalImage {
@@ -116,18 +75,6 @@ pub struct LocalImage {
     pub created: i64,
     /// Which engine has it: `docker 26.1.5 at unix:///run/docker.sock`.
     pub engine: String,
-}
-
-impl EngineFacts {
-    /// An export that failed on the way, as it is told to a person.
-    #[must_use]
-    pub fn export_failed(&self, cause: &io::Error) -> Error {
-        let program = self.source.split(' ').next().unwrap_or("docker");
-        let name = self.tags.first().unwrap_or(&self.id);
-        Error::image(format!("the export of {name} did not arrive whole"))
-            .caused_by(cause)
-            .hint(format!("try again; or save it to a file and read that: {program} save {name} -o image.tar, then layerscope image.tar"))
-    }
 }
 
 /// Finds an image in the engines of this machine.
@@ -253,7 +200,7 @@ fn places(around: &Surroundings, kind: EngineKind) -> Result<Places> {
 
 fn same(one: &Host, other: &Host) -> bool {
     match (&one.address, &other.address) {
-        (host::Address::Unix(one), host::Address::Unix(other)) => real(one) == real(other),
+        (Address::Unix(one), Address::Unix(other)) => real(one) == real(other),
         (one, other) => one == other,
     }
 }
@@ -274,13 +221,13 @@ async fn look_up(
     platform: Option<&Platform>,
 ) -> Result<(Client, EngineFacts), Attempt> {
     let client = Client::connect(host).await.map_err(|failure| attempt(brand, host, failure))?;
-    match ask(&client, name, platform).await {
+    match ask(&client, host, name, platform).await {
         Ok(facts) => Ok((client, facts)),
         Err(failure) => Err(answered(&client, host, failure)),
     }
 }
 
-async fn ask(client: &Client, name: &str, platform: Option<&Platform>) -> Result<EngineFacts, Failure> {
+async fn ask(client: &Client, host: &Host, name: &str, platform: Option<&Platform>) -> Result<EngineFacts, Failure> {
     let inspect = match client.inspect(name, platform).await {
         Ok(inspect) => inspect,
         Err(trouble) => return Err(not_found(client, name, platform, &trouble).await),
@@ -296,10 +243,19 @@ async fn ask(client: &Client, name: &str, platform: Option<&Platform>) -> Result
             error.because(format!("this engine offers no {platform} of it")).hint(pull_hint(client, name, platform)),
         ));
     }
-    let history = client.history(name, platform).await;
+    let (history, driver) = join(client.history(name, platform), whereabouts(client, host, &inspect)).await;
     let history =
         history.map_err(|trouble| Failure::Other(failed(client, "tell the history of the image", &trouble)))?;
-    Ok(facts(client, inspect, history))
+    Ok(facts(client, inspect, history, driver))
+}
+
+/// Where the image lies, if that may be on this machine.
+async fn whereabouts(client: &Client, host: &Host, inspect: &ImageInspect) -> Driver {
+    let Address::Unix(socket) = &host.address else { return Driver::default() };
+    let is_said = inspect.graph_driver.as_ref().is_some_and(|driver| driver.data.contains_key("UpperDir"));
+    let info = async { if is_said { None } else { client.info().await.ok() } };
+    let (info, root) = join(info, outlook::root_behind(socket)).await;
+    Driver { root, ..driver(inspect, info) }
 }
 
 /// Why an engine did not describe an image.
@@ -338,58 +294,6 @@ async fn ambiguous(client: &Client, name: &str) -> Option<Vec<String>> {
     let fitting = images.into_iter().filter(|image| fits(&image.id));
     let matches: Vec<_> = fitting.map(|image| format!("{} {}", image.id, named(image.repo_tags).join(" "))).collect();
     (matches.len() > 1).then_some(matches)
-}
-
-fn facts(client: &Client, inspect: ImageInspect, history: Vec<ImageHistoryResponseItem>) -> EngineFacts {
-    let step = |item: ImageHistoryResponseItem| EngineHistory {
-        created: item.created,
-        created_by: item.created_by,
-        comment: item.comment,
-        size: bytes(item.size),
-        tags: item.tags,
-    };
-    let driver = inspect.graph_driver.as_ref().map(driver).unwrap_or_default();
-    EngineFacts {
-        driver,
-        source: client.place.clone(),
-        method: "export",
-        id: inspect.id.map(with_algorithm).unwrap_or_default(),
-        tags: named(inspect.repo_tags.unwrap_or_default()),
-        repo_digests: named(inspect.repo_digests.unwrap_or_default()),
-        os: inspect.os.unwrap_or_default(),
-        architecture: inspect.architecture.unwrap_or_default(),
-        variant: inspect.variant.filter(|variant| !variant.is_empty()),
-        created: inspect.created.filter(|created| !created.is_empty()),
-        size: bytes(inspect.size.unwrap_or_default()),
-        diff_ids: inspect.root_fs.and_then(|files| files.layers).unwrap_or_default(),
-        history: history.into_iter().rev().map(step).collect(),
-    }
-}
-
-fn driver(driver: &DriverData) -> Driver {
-    let folders =
-        |key: &str| driver.data.get(key).map_or("", String::as_str).split(':').filter(|path| !path.is_empty());
-    Driver {
-        upper: folders("UpperDir").next().map(PathBuf::from),
-        lower: folders("LowerDir").map(PathBuf::from).collect(),
-        name: driver.name.clone(),
-    }
-}
-
-/// Podman gives ids without the name of the hash in places.
-fn with_algorithm(id: String) -> String {
-    if id.contains(':') || id.is_empty() { id } else { format!("sha256:{id}") }
-}
-
-/// Old engines write `<none>:<none>` for "no name".
-fn named(mut names: Vec<String>) -> Vec<String> {
-    names.retain(|name| !name.starts_with("<none>"));
-    names
-}
-
-/// A size; engines write -1 for "not counted".
-fn bytes(size: i64) -> u64 {
-    u64::try_from(size).unwrap_or_default()
 }
 
 fn pull_hint(client: &Client, name: &str, platform: &Platform) -> String {

@@ -10,6 +10,7 @@ mod export;
 mod fake;
 mod host;
 pub mod layout;
+mod outlook;
 pub mod part;
 pub mod pump;
 pub mod reference;

@@ -1,6 +1,11 @@
 //! An engine's own store, read in place where this user may: the lists of headers that Docker's overlay2 and Podman's
-//! overlay keep of each layer, and the folders with the layer's files. What is found is held against its digest; anything
-//! unexpected is a reason to ask the engine for its export. Knows no tar.
+//! overlay keep of each layer with the folders of its files, and the blobs of containerd's content store. What is found
+//! is held against its digest; anything unexpected is a reason to ask the engine for its export. Knows no tar.
+
+mod content;
+mod overlay;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io;
@@ -8,14 +13,23 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+pub use content::Content;
+
+use super::part::Part;
 use crate::units::hex;
 
-/// An image in a store.
+/// Where an image was found.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// Its layers lie apart, as lists and folders.
+    Layers(Stored),
+    /// Its documents and layers lie as blobs.
+    Blobs(Content),
+}
+
+/// An image whose layers lie apart.
 #[derive(Debug, Clone)]
 pub struct Stored {
     /// The config, as its digest says.
@@ -24,11 +38,20 @@ pub struct Stored {
     pub layers: Vec<StoredLayer>,
 }
 
-/// A layer in a store.
+/// A layer that lies apart.
 #[derive(Debug, Clone)]
 pub struct StoredLayer {
     list: PathBuf,
     folder: Arc<Folder>,
+}
+
+/// Where a layer lies in a store.
+#[derive(Debug, Clone)]
+pub enum Lies {
+    /// As a list and a folder.
+    Apart(StoredLayer),
+    /// As a blob.
+    Blob(Part),
 }
 
 /// A folder from which nothing leads out.
@@ -44,98 +67,79 @@ pub enum Refusal {
     Odd(String),
 }
 
-/// What inspect says of where an image lies.
+/// What an engine says of where an image lies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Driver {
-    /// `overlay2` in Docker, `overlay` in Podman.
+    /// `overlay2` in Docker, `overlay` in Podman, a snapshotter's name with containerd's store.
     pub name: String,
     /// The folder of the topmost layer's files.
     pub upper: Option<PathBuf>,
     /// Those of the layers below, topmost first.
     pub lower: Vec<PathBuf>,
+    /// The content store, where the engine keeps its images in one.
+    pub contents: Option<Contents>,
+    /// Where the engine's root folder is seen from here, where it is not ours as well: it runs in a container or a mount
+    /// namespace of its own.
+    pub root: Option<PathBuf>,
 }
 
-#[derive(Deserialize)]
-struct PodmanLayer {
-    id: String,
-    #[serde(rename = "diff-digest")]
-    diff_digest: Option<String>,
+/// What an engine says of its content store.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Contents {
+    /// Digest of the image's manifest, or of the index that lists it.
+    pub target: String,
+    /// The engine's own folder.
+    pub engine: Option<PathBuf>,
+    /// The socket of its containerd.
+    pub socket: Option<PathBuf>,
 }
 
-/// Finds an image in the store that inspect names.
+impl Driver {
+    /// A path as the engine sees it, seen from here.
+    fn seen(&self, path: &Path) -> PathBuf {
+        match &self.root {
+            Some(root) => root.join(path.strip_prefix("/").unwrap_or(path)),
+            None => path.to_owned(),
+        }
+    }
+}
+
+/// Finds an image in the store that its engine names.
 ///
 /// # Errors
 /// It is not to be read in place.
-pub fn find(driver: &Driver, id: &str, diff_ids: &[String]) -> Result<Stored, Refusal> {
+pub fn find(driver: &Driver, id: &str, diff_ids: &[String]) -> Result<Found, Refusal> {
+    if let Some(contents) = &driver.contents {
+        return content::find(driver, contents).map(Found::Blobs);
+    }
     let closed = |why: &str| Refusal::Closed(why.to_owned());
     let upper = driver.upper.as_deref().ok_or_else(|| closed("the engine does not say where its layers lie"))?;
-    let folders: Vec<&Path> = driver.lower.iter().rev().map(PathBuf::as_path).chain([upper]).collect();
+    let folders: Vec<PathBuf> =
+        driver.lower.iter().rev().map(PathBuf::as_path).chain([upper]).map(|folder| driver.seen(folder)).collect();
     // ROOT/overlay2/ID/diff
-    let driver_folder =
-        upper.parent().and_then(Path::parent).ok_or_else(|| closed("its folders are of no known form"))?;
-    let root = driver_folder.parent().ok_or_else(|| closed("its folders are of no known form"))?;
-    if let Err(error) = std::fs::read_dir(upper) {
-        return Err(match error.kind() {
-            io::ErrorKind::PermissionDenied => closed("this user may not read the engine's store"),
-            _ => Refusal::Closed(format!("the engine's store is not on this machine ({error})")),
-        });
-    }
+    let root = upper.ancestors().nth(3).ok_or_else(|| closed("its folders are of no known form"))?;
+    let root = driver.seen(root);
+    readable(&driver.seen(upper))?;
     if folders.len() != diff_ids.len() {
         return Err(Refusal::Odd(format!("{} folders for {} layers", folders.len(), diff_ids.len())));
     }
     match driver.name.as_str() {
-        "overlay2" => docker(root, id, diff_ids),
-        "overlay" => podman(root, id, diff_ids, &folders),
+        "overlay2" => overlay::docker(&root, id, diff_ids).map(Found::Layers),
+        "overlay" => overlay::podman(&root, id, diff_ids, &folders).map(Found::Layers),
         other => Err(Refusal::Closed(format!("layers in a store of the kind '{other}' are not read"))),
     }
 }
 
-/// Docker's layer store: `image/overlay2/layerdb/sha256/CHAIN` has for each layer its list and the name of its folder
-/// (moby, layer/filestore.go); a chain id is made of the diff ids below (OCI image spec, config.md, "Layer ChainID").
-fn docker(root: &Path, id: &str, diff_ids: &[String]) -> Result<Stored, Refusal> {
-    let base = root.join("image/overlay2");
-    let config = verified(&base.join("imagedb/content/sha256").join(digits(id)?), id)?;
-    let (mut layers, mut chain) = (Vec::with_capacity(diff_ids.len()), String::new());
-    for diff_id in diff_ids {
-        chain = if chain.is_empty() {
-            diff_id.clone()
-        } else {
-            format!("sha256:{}", hex(&Sha256::digest(format!("{chain} {diff_id}"))))
-        };
-        let folder = base.join("layerdb/sha256").join(digits(&chain)?);
-        if text(&folder.join("diff"))?.trim() != diff_id {
-            return Err(Refusal::Odd(format!("{} is another layer", folder.display())));
-        }
-        let cache_id = text(&folder.join("cache-id"))?;
-        let cache_id = cache_id.trim();
-        if cache_id.is_empty() || !cache_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(Refusal::Odd("a layer's folder has a name of no known form".into()));
-        }
-        let files = root.join("overlay2").join(cache_id).join("diff");
-        layers.push(StoredLayer { list: folder.join("tar-split.json.gz"), folder: open_folder(&files)? });
-    }
-    Ok(Stored { config, layers })
+/// Whether this user may read a folder that the engine names.
+fn readable(folder: &Path) -> Result<(), Refusal> {
+    std::fs::read_dir(folder).map(drop).map_err(|error| refused(&error))
 }
 
-/// Podman's store: `overlay-layers/layers.json` knows the digests, `overlay-layers/ID.tar-split.gz` is the list, and
-/// `overlay-images/ID` has the config under its digest in base64 (containers/storage, layers.go, images.go).
-fn podman(root: &Path, id: &str, diff_ids: &[String], folders: &[&Path]) -> Result<Stored, Refusal> {
-    let images = root.join("overlay-images").join(digits(id)?);
-    let config = verified(&images.join(format!("={}", STANDARD.encode(id))), id)?;
-    let known = text(&root.join("overlay-layers/layers.json"))?;
-    let known: Vec<PodmanLayer> =
-        serde_json::from_str(&known).map_err(|error| Refusal::Odd(format!("layers.json: {error}")))?;
-    let mut layers = Vec::with_capacity(diff_ids.len());
-    for (files, diff_id) in folders.iter().zip(diff_ids) {
-        let name = files.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
-        let layer = known.iter().find(|layer| layer.id == name);
-        if layer.and_then(|layer| layer.diff_digest.as_ref()) != Some(diff_id) {
-            return Err(Refusal::Odd(format!("{} is another layer", files.display())));
-        }
-        let list = root.join("overlay-layers").join(format!("{name}.tar-split.gz"));
-        layers.push(StoredLayer { list, folder: open_folder(files)? });
-    }
-    Ok(Stored { config, layers })
+fn refused(error: &io::Error) -> Refusal {
+    Refusal::Closed(match error.kind() {
+        io::ErrorKind::PermissionDenied => "this user may not read the engine's store".to_owned(),
+        _ => format!("the engine's store is not on this machine ({error})"),
+    })
 }
 
 fn digits(digest: &str) -> Result<&str, Refusal> {
@@ -144,21 +148,20 @@ fn digits(digest: &str) -> Result<&str, Refusal> {
     if is_plain { Ok(digits) } else { Err(Refusal::Odd("a digest is of no known form".into())) }
 }
 
+fn read(path: &Path) -> Result<Vec<u8>, Refusal> {
+    std::fs::read(path).map_err(|error| Refusal::Odd(format!("{}: {error}", path.display())))
+}
+
 fn text(path: &Path) -> Result<String, Refusal> {
-    std::fs::read_to_string(path).map_err(|error| Refusal::Odd(format!("{}: {error}", path.display())))
+    String::from_utf8(read(path)?).map_err(|_bytes| Refusal::Odd(format!("{} is no text", path.display())))
 }
 
 fn verified(path: &Path, digest: &str) -> Result<Vec<u8>, Refusal> {
-    let bytes = std::fs::read(path).map_err(|error| Refusal::Odd(format!("{}: {error}", path.display())))?;
+    let bytes = read(path)?;
     if hex(&Sha256::digest(&bytes)) == digits(digest)? {
         return Ok(bytes);
     }
     Err(Refusal::Odd(format!("{} does not have its digest", path.display())))
-}
-
-fn open_folder(path: &Path) -> Result<Arc<Folder>, Refusal> {
-    let folder = File::open(path).map_err(|error| Refusal::Odd(format!("{}: {error}", path.display())))?;
-    Ok(Arc::new(Folder(folder)))
 }
 
 impl StoredLayer {
@@ -178,20 +181,38 @@ impl StoredLayer {
 }
 
 impl Folder {
+    fn open_at(path: &Path) -> io::Result<Self> {
+        File::open(path).map(Self)
+    }
+
+    fn at(path: &Path) -> Result<Arc<Self>, Refusal> {
+        let folder = Self::open_at(path).map_err(|error| Refusal::Odd(format!("{}: {error}", path.display())))?;
+        Ok(Arc::new(folder))
+    }
+
     /// Opens a regular file of so many bytes. Links are not followed: what is meant is what lies there itself.
     ///
     /// # Errors
     /// It is not there, is something else, or has another size.
     pub fn open(&self, name: &[u8], size: u64) -> io::Result<File> {
+        let (file, length) = self.open_any(name)?;
+        if length == size {
+            return Ok(file);
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidData, "a file in the engine's store is not what its layer says"))
+    }
+
+    /// Opens a regular file, and tells its bytes.
+    fn open_any(&self, name: &[u8]) -> io::Result<(File, u64)> {
         let name = Path::new(std::ffi::OsStr::from_bytes(name));
         // An absolute name is one from the image's root.
         let name = name.strip_prefix("/").unwrap_or(name);
         let file = open_beneath(&self.0, name)?;
         let metadata = file.metadata()?;
-        if metadata.is_file() && metadata.len() == size {
-            return Ok(file);
+        if metadata.is_file() {
+            return Ok((file, metadata.len()));
         }
-        Err(io::Error::new(io::ErrorKind::InvalidData, "a file in the engine's store is not what its layer says"))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "what should be a file in the engine's store is none"))
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::images::{Image, docker};
 use crate::report::{self, layerscope, parse, scratch};
-use crate::tools::{Ready, Skip, line, run, run_into, tool};
+use crate::tools::{Ready, Skip, line, root, run, run_into, tool};
 
 /// An engine that nobody runs: what is read from a file must not need one.
 const NOWHERE: &str = "unix:///nonexistent/engine.sock";
@@ -311,9 +311,18 @@ pub fn elsewhere(image: &Image) -> Ready<Vec<Source>> {
         // With containerd's store an engine calls the digest of the manifest the id; the archive keeps the configuration.
         let id = line(client()?.args(["image", "inspect", "--format", "{{.Id}}", &image.name]));
         let id = Some(id).filter(|id| *id == image.id);
-        let mut live = Source::engine(format!("{engine} live"), image.name.clone(), id);
-        live.environment = set(&[("DOCKER_HOST", &host)]);
-        sources.push(live);
+        let live = |label: String, id: Option<String>| Source {
+            environment: set(&[("DOCKER_HOST", &host)]),
+            ..Source::engine(label, image.name.clone(), id)
+        };
+        sources.push(live(format!("{engine} live"), id));
+        // Whatever its root folder is, the kernel shows it to root.
+        if root().is_ok() {
+            for method in ["store", "export"] {
+                let source = live(format!("{engine} {method}"), image.id.clone().into());
+                sources.push(source.with(&["--source-method", method]));
+            }
+        }
         sources.push(Source::file(format!("{engine} docker save"), text(&saved), image.id.clone()));
         let mut save = client()?;
         save.arg("save").arg(&image.name);

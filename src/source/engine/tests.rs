@@ -1,6 +1,6 @@
 //! The engine against a fake one: versions, names, platforms, errors, and streams that end badly.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::thread;
