@@ -14,7 +14,6 @@ use large::{Packing, Shape};
 use layerscope::analysis::rules::Rules;
 use layerscope::session::{self, Options, Progress};
 use layerscope::source::reference::Reference;
-use layerscope::tui::Explored;
 use layerscope::tui::measure::{Desk, Wait};
 
 const ENTRIES: u32 = 1_000_000;
@@ -84,10 +83,9 @@ fn desk(entries: u32, packing: Packing) -> Desk {
     let watched = Arc::clone(&progress);
     let load = move || {
         let reference = Reference::Archive { path, image: None };
-        let loaded = session::open(&reference, "image", &Options::default(), &watched)?;
-        Ok(Explored::new(loaded, &Rules::built_in()?))
+        session::open(&reference, "image", &Options::default(), &watched)
     };
-    Desk::new(worked, &progress, load).unwrap()
+    Desk::new(worked, &progress, Rules::built_in().unwrap(), load).unwrap()
 }
 
 fn tell(what: &str, waits: &[Wait], longest: Duration) {

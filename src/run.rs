@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::analysis::finding::{About, Severity};
 use crate::analysis::packages::Fault;
+use crate::analysis::secrets::Search;
 use crate::analysis::{Analysis, efficiency};
 use crate::cache::{self, Cache, Pruned};
 use crate::cli::{CacheWork, Cli, ColourWhen, Command, Format, KeymapName, SortName, UnitsName};
@@ -59,12 +60,9 @@ pub fn run(settings: &Settings) -> Result<u8> {
     let progress = Arc::new(Progress::default());
     if settings.explore {
         let (wanted, loading) = (settings.clone(), Arc::clone(&progress));
-        let reference = reference.clone();
-        let load = move || {
-            let loaded = session::open(&reference, &wanted.typed, &wanted.options, &loading)?;
-            Ok(tui::Explored::new(loaded, &wanted.rules))
-        };
-        let left = tui::explore(&settings.typed, &explorer(settings)?, &progress, load)?;
+        let (reference, rules) = (reference.clone(), settings.rules.clone());
+        let load = move || session::open(&reference, &wanted.typed, &wanted.options, &loading);
+        let left = tui::explore(&settings.typed, &explorer(settings)?, &progress, rules, load)?;
         return if settings.print_selection { print_selection(left) } else { Ok(0) };
     }
     let ticker = Ticker::start(&progress, !settings.quiet && io::stderr().is_terminal());
@@ -280,7 +278,8 @@ fn unread_packages(loaded: &Loaded, analysis: &Analysis) -> Vec<Gap> {
 fn unsearched(loaded: &Loaded) -> Vec<Gap> {
     let missed = loaded.gathered.missed();
     let files = |number: u64| counted(number, "file", "files");
-    let off = (!loaded.gathered.searched).then(|| ("secrets in texts".to_owned(), "--no-scan".to_owned()));
+    let off =
+        (loaded.gathered.search() == Search::Nothing).then(|| ("secrets in texts".to_owned(), "--no-scan".to_owned()));
     let some = [
         (missed.cut, "secrets in the rest of", "larger than 5 MiB, of which the beginning was searched"),
         (missed.large, "secrets in", "larger than 64 MiB"),

@@ -51,6 +51,9 @@ impl Ticker {
 }
 
 fn line(now: Snapshot, since: Duration) -> String {
+    if let Some(share) = now.searched_percent() {
+        return format!("searching for secrets {share} %");
+    }
     let layers = match (now.layer, now.layers) {
         (0, _) => String::new(),
         (layer, 0) => format!("layer {layer}, "),

@@ -88,18 +88,48 @@ fn what_is_to_be_verified_is_read() {
 
 #[test]
 fn an_archive_is_the_same_from_the_cache() {
-    said_again("image.tar", &docker_archive(&[layer(1), layer(2)]), 2);
+    said_again("image.tar", &docker_archive(&[layer(1), layer(2)]), 4);
 }
 
 #[test]
 fn an_archive_with_compressed_layers_is_the_same_from_the_cache() {
-    said_again("image.tar", &docker_archive(&[gzip(&layer(1)), layer(2), gzip(&layer(3))]), 3);
+    said_again("image.tar", &docker_archive(&[gzip(&layer(1)), layer(2), gzip(&layer(3))]), 6);
 }
 
 /// Its documents are kept as well: finding them needs all of it unpacked.
 #[test]
 fn a_compressed_archive_is_the_same_from_the_cache() {
-    said_again("image.tar.gz", &gzip(&docker_archive(&[layer(1), layer(2)])), 3);
+    said_again("image.tar.gz", &gzip(&docker_archive(&[layer(1), layer(2)])), 5);
+}
+
+/// Put together here, so that nobody takes this file for a leak.
+fn secret() -> String {
+    format!("token: ghp_{}\n", "h7Gk2pQ9xR4mT1vZb3Nc8Wd5Yf6JsLa0EuKo")
+}
+
+#[test]
+fn what_was_kept_unsearched_is_searched_when_it_is_asked_for() {
+    let leaky = |number: u8| {
+        (0..1200).fold(Layer::new().file("etc/app.yml", secret()), |layer, file| {
+            layer.filled(&format!("d{number}/file-{file}"), 100, 7)
+        })
+    };
+    for bytes in [
+        docker_archive(&[leaky(1).finish(), leaky(2).finish()]),
+        docker_archive(&[gzip(&leaky(1).finish()), leaky(2).finish()]),
+        gzip(&docker_archive(&[leaky(1).finish(), leaky(2).finish()])),
+    ] {
+        let Place { image, cache, _folder } = &place("image.tar", &bytes);
+        let read = |more: &[&str]| run(cache, &[&[image.to_str().unwrap(), "--json", "-"], more].concat()).stdout;
+        let fresh = read(&["--no-cache"]);
+        assert!(fresh.contains("SEC-GITHUB"));
+        let unsearched = read(&["--no-scan"]);
+        assert!(!unsearched.contains("SEC-GITHUB"));
+        for _ in 0..2 {
+            assert_eq!(read(&[]), fresh);
+        }
+        assert_eq!(read(&["--no-scan"]), unsearched);
+    }
 }
 
 #[test]
@@ -122,7 +152,8 @@ fn the_cache_is_looked_after() {
     let told = run(cache, &["cache", "info"]).stdout;
     assert!(told.contains("holds   1 layer and") && told.contains(cache.to_str().unwrap()), "{told}");
     assert!(run(cache, &["cache", "prune"]).stdout.starts_with("removed 0 files"));
-    assert_eq!(kept(cache).len(), 1);
-    assert!(run(cache, &["cache", "clear"]).stdout.starts_with("removed 1 file,"));
+    // Its entries, and the secrets in it.
+    assert_eq!(kept(cache).len(), 2);
+    assert!(run(cache, &["cache", "clear"]).stdout.starts_with("removed 2 files,"));
     assert!(kept(cache).is_empty());
 }

@@ -119,7 +119,7 @@ impl Kept {
     }
 
     fn is_ours(&self) -> bool {
-        self.is_layer() || self.name.starts_with("image-")
+        self.is_layer() || ["image-", "secrets-"].iter().any(|kind| self.name.starts_with(kind))
     }
 }
 

@@ -56,6 +56,12 @@ impl Key {
         Self::new("image", image)
     }
 
+    /// The secrets of a layer, by what its entries are kept under and what was searched for.
+    #[must_use]
+    pub fn secrets(layer: &Self, search: &str) -> Self {
+        Self::new("secrets", &format!("{} {search}", layer.text))
+    }
+
     /// The whole of it, for who keeps keys.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -66,7 +72,7 @@ impl Key {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let (kind, text) = text.split_once(' ')?;
-        ["layer", "place", "image"].contains(&kind).then(|| Self::new(kind, text))
+        ["layer", "place", "image", "secrets"].contains(&kind).then(|| Self::new(kind, text))
     }
 
     fn new(kind: &str, text: &str) -> Self {

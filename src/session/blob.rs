@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest as _, Sha256};
 
 use super::progress::Counting;
-use crate::analysis::content::Missed;
+use crate::analysis::content::Looked;
 use crate::layer::decode::{self, Kind};
 use crate::layer::tap::Tap;
 use crate::layer::{self, Entry, LayerError, Limits, Summary};
@@ -20,8 +20,8 @@ pub(super) struct Done {
     pub diff_id: Option<String>,
     /// Digest of the blob as it is stored, where it was wanted.
     pub digest: Option<String>,
-    /// What of its contents was not looked at; whoever gave the tap knows.
-    pub missed: Missed,
+    /// What came of looking into it beside facts; whoever gave the tap knows.
+    pub looked: Looked,
 }
 
 /// What is to be computed beside the entries.
@@ -29,6 +29,11 @@ pub(super) struct Done {
 pub(super) struct Digests {
     pub blob: bool,
     pub tar: bool,
+}
+
+impl Digests {
+    /// Nothing of it.
+    pub const NONE: Self = Self { blob: false, tar: false };
 }
 
 /// Reads a blob as it goes by.
@@ -49,8 +54,8 @@ pub(super) fn read_passing(
     let diff_id = tar.hash.take();
     drop(tar);
     let text = |hash: Sha256| format!("sha256:{}", hex(&hash.finalize()));
-    let missed = Missed::default();
-    Ok(Done { summary, diff_id: diff_id.map(text), digest: blob.hash.take().map(text), missed })
+    let looked = Looked::default();
+    Ok(Done { summary, diff_id: diff_id.map(text), digest: blob.hash.take().map(text), looked })
 }
 
 /// Reads a blob in its place: one that is not compressed from header to header, unless all of it is to be digested.
@@ -66,7 +71,7 @@ pub(super) fn read_placed(
         return read_passing(blob.clone(), digests, limits, tap, sink);
     }
     let summary = layer::read_in_place(blob.clone(), part.length(), limits, tap, sink)?;
-    Ok(Done { summary, diff_id: None, digest: None, missed: Missed::default() })
+    Ok(Done { summary, diff_id: None, digest: None, looked: Looked::default() })
 }
 
 /// Why a blob that begins like this can be no layer.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use globset::GlobSet;
 
-use crate::analysis::content::{Fact, Inspector, Missed};
+use crate::analysis::content::{Fact, Inspector, Looked};
 use crate::analysis::secrets::{Scanner, Search};
 use crate::layer::LayerError;
 use crate::layer::tap::{Feed, Tap, Want, spell};
@@ -13,6 +13,7 @@ use crate::layer::tap::{Feed, Tap, Want, spell};
 /// Those who look into contents, one for each thread that reads: making one takes longer than reading a small layer.
 pub(super) struct Inspectors {
     search: Search,
+    only_search: bool,
     /// Files that are kept beside those that every analysis needs.
     looked_into: GlobSet,
     idle: Mutex<Vec<Inspector>>,
@@ -20,19 +21,27 @@ pub(super) struct Inspectors {
 
 impl Inspectors {
     pub fn new(search: Search, looked_into: GlobSet) -> Self {
-        Self { search, looked_into, idle: Mutex::default() }
+        Self { search, only_search: false, looked_into, idle: Mutex::default() }
+    }
+
+    /// Those who look for secrets and for nothing else.
+    pub fn of_secrets(search: Search) -> Self {
+        Self { only_search: true, ..Self::new(search, GlobSet::empty()) }
     }
 
     pub fn lend(&self) -> Inspector {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| Inspector::new(Scanner::of(self.search), self.looked_into.clone()))
+        idle.unwrap_or_else(|| match Scanner::of(self.search) {
+            scanner if self.only_search => Inspector::of_secrets(scanner),
+            scanner => Inspector::new(scanner, self.looked_into.clone()),
+        })
     }
 
-    /// Takes one back; returns what it missed of its layer.
-    pub fn take_back(&self, mut inspector: Inspector) -> Missed {
-        let missed = inspector.missed();
+    /// Takes one back; returns what came of its layer beside facts.
+    pub fn take_back(&self, mut inspector: Inspector) -> Looked {
+        let looked = inspector.looked();
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(inspector);
-        missed
+        looked
     }
 }
 

@@ -7,7 +7,7 @@ use crossbeam_channel::Sender;
 
 use super::blob::Done;
 use super::reading::Lot;
-use crate::analysis::content::{Fact, Missed};
+use crate::analysis::content::{Fact, Looked, Missed, Searched};
 use crate::analysis::secrets::Search;
 use crate::cache::{Cache, Draft, Found, Key, Piece};
 use crate::index::SlotId;
@@ -25,7 +25,13 @@ pub(super) const WAITING_LOTS: usize = 256;
 pub(super) const LOT_BYTES: usize = 64 * 1024;
 
 /// Raised when something else is gathered of contents than before.
-const FACTS: u32 = 1;
+const FACTS: u32 = 2;
+
+/// Raised when secrets are looked for otherwise than before.
+const SECRETS: u32 = 1;
+
+/// Bytes of files from which on a layer is kept, however few its entries: searching it takes time.
+const WORTH_SEARCHING: u64 = 4 * 1024 * 1024;
 
 /// A file that was changed so lately may be changed once more within the same tick of its file system's clock.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -47,19 +53,41 @@ pub(super) struct Keeping {
 }
 
 /// By what a blob that lies in a file is found again; `None` where that is not safe.
-pub(super) fn place_key(part: &Part, search: Search) -> Option<Key> {
+pub(super) fn place_key(part: &Part) -> Option<Key> {
     let stamp = part.stamp().ok().filter(|stamp| is_settled(*stamp))?;
-    Some(Key::place(&format!("{} {}+{} {}", told(stamp), part.start(), part.length(), facts(search))))
+    Some(Key::place(&format!("{} {}+{} {}", told(stamp), part.start(), part.length(), facts())))
 }
 
 /// What is kept of contents, as a part of a key: another version of the program may look for other things.
-pub(super) fn facts(search: Search) -> String {
-    let searched = match search {
-        Search::Nothing => "unsearched",
-        Search::Strict => "searched",
-        Search::Generic => "searched for all",
+pub(super) fn facts() -> String {
+    format!("{FACTS} {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Under what the secrets of a layer are kept; `None` where none are looked for.
+fn secrets_key(layer: &Key, search: Search) -> Option<Key> {
+    let sought = match search {
+        Search::Nothing => return None,
+        Search::Strict => "strict",
+        Search::Generic => "generic",
     };
-    format!("{FACTS} {} {searched}", env!("CARGO_PKG_VERSION"))
+    Some(Key::secrets(layer, &format!("{SECRETS} {} {sought}", env!("CARGO_PKG_VERSION"))))
+}
+
+/// Whether the secrets of a layer seem to be there, as far as any are looked for.
+pub(super) fn has_searched(cache: &Cache, layer: &Key, search: Search) -> bool {
+    secrets_key(layer, search).is_none_or(|key| cache.has(&key))
+}
+
+/// The secrets of a layer.
+pub(super) fn find_searched(cache: &Cache, layer: &Key, search: Search) -> Option<Searched> {
+    postcard::from_bytes(&cache.find(&secrets_key(layer, search)?)?.bytes()?).ok()
+}
+
+/// Keeps the secrets of a layer.
+pub(super) fn keep_searched(cache: &Cache, layer: &Key, search: Search, searched: &Searched) -> Option<()> {
+    let (key, mut draft) = (secrets_key(layer, search)?, cache.begin()?);
+    draft.bytes(&postcard::to_allocvec(searched).ok()?).ok()?;
+    draft.keep(&key, &Summary::default(), &[]).ok()
 }
 
 /// A file as a part of a key.
@@ -75,7 +103,7 @@ pub(super) fn is_settled(stamp: Stamp) -> bool {
 }
 
 /// Sends what was kept as if it were read now.
-pub(super) fn send(found: &Found, lots: &Sender<Lot>) -> Result<Done, LayerError> {
+pub(super) fn send(found: &Found, searched: Option<Searched>, lots: &Sender<Lot>) -> Result<Done, LayerError> {
     let (mut facts, mut missed) = (Vec::new(), Missed::default());
     let sent = found.read(|piece| match piece {
         Piece::Bytes(bytes) => {
@@ -88,7 +116,7 @@ pub(super) fn send(found: &Found, lots: &Sender<Lot>) -> Result<Done, LayerError
         Piece::Hashes(hashes) => lots.send(Lot::Hashes(hashes)).ok(),
     });
     sent.ok_or(LayerError::Enough)?;
-    Ok(Done { summary: found.summary().clone(), diff_id: None, digest: None, missed })
+    Ok(Done { summary: found.summary().clone(), diff_id: None, digest: None, looked: Looked { missed, searched } })
 }
 
 /// Packs what is read for another thread, for the cache, or for both. Whatever goes wrong with the cache, the reading
@@ -172,7 +200,8 @@ impl<'l> Copying<'l> {
 
     /// What can be kept now that the layer was read to its end.
     pub fn finish(self, key: Key, summary: &Summary, is_in_place: bool) -> Option<Keep> {
-        let mut draft = self.draft.filter(|_| !is_in_place || self.bytes >= WORTH_KEEPING)?;
+        let is_worth_it = self.bytes >= WORTH_KEEPING || summary.bytes >= WORTH_SEARCHING;
+        let mut draft = self.draft.filter(|_| !is_in_place || is_worth_it)?;
         draft.pause().ok()?;
         Some(Keep { key, draft, summary: summary.clone() })
     }
@@ -187,13 +216,21 @@ fn write(draft: &mut Draft, packer: &Packer, facts: &[(u32, Fact)], missed: Miss
 }
 
 impl Keeping {
-    /// Keeps all that was read, with the hashes that became known since, and makes room.
-    pub fn finish(self, cache: &Cache, hashed: &BTreeMap<SlotId, Vec<(u64, u128)>>) {
+    /// Keeps all that was read, with the hashes that became known since and the secrets that were searched for, and
+    /// makes room.
+    pub fn finish(
+        self,
+        cache: &Cache,
+        hashed: &BTreeMap<SlotId, Vec<(u64, u128)>>,
+        searched: &BTreeMap<SlotId, Searched>,
+        search: Search,
+    ) {
         let none = Vec::new();
         let mut is_new = !self.drafts.is_empty();
         for (slot, Keep { key, draft, summary }) in self.drafts {
             // A cache that cannot be written to, or is full, is no reason to fail.
             let _ = draft.keep(&key, &summary, hashed.get(&slot).unwrap_or(&none));
+            let _ = searched.get(&slot).and_then(|searched| keep_searched(cache, &key, search, searched));
         }
         for (slot, key) in self.found {
             if let Some(hashes) = hashed.get(&slot) {

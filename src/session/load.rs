@@ -11,9 +11,11 @@ use super::blob::beginning;
 use super::kept;
 use super::origin::Origin;
 use super::outline::outline;
+use super::place::Place;
 use super::progress::{Counting, Progress};
 use super::reading::{Outcome, Reading};
 use super::recall::{self, Naming, recall};
+use super::search::search;
 use super::stored::stored;
 use super::{store, stream};
 use crate::analysis::content::Gathered;
@@ -23,7 +25,7 @@ use crate::analysis::subject::Subject;
 use crate::cache::{Cache, Key};
 use crate::error::{Error, Result};
 use crate::image::{self, Image, Wanted};
-use crate::index::{Index, Stack};
+use crate::index::{Index, SlotId, Stack};
 use crate::layer::Limits;
 use crate::layer::decode::{self, Kind};
 use crate::source::archive::ArchiveFile;
@@ -67,6 +69,7 @@ pub struct Options {
 }
 
 /// An image, read.
+#[derive(Clone)]
 pub struct Loaded {
     /// What it is.
     pub image: Image,
@@ -88,6 +91,8 @@ pub struct Loaded {
     pub broken: Option<String>,
     /// Things worth knowing of how it was read.
     pub notes: Vec<String>,
+    /// Slots that are still to be searched for secrets, with where they lie.
+    pub(super) unsearched: Vec<(SlotId, Place)>,
     /// From where contents can be read again.
     pub(super) origin: Option<Origin>,
 }
@@ -123,16 +128,22 @@ pub struct LoadedLayer {
     pub(super) stored: Option<Lies>,
 }
 
-/// Opens and reads an image.
+/// Opens and reads an image. Where it can be read again, whoever watches sees all of it before it is searched for
+/// secrets.
 ///
 /// # Errors
 /// The source or the image cannot be found or read. A layer that cannot be read is no error here.
 pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
-    let loaded = read(reference, typed, options, progress);
+    let loaded = read(reference, typed, options, progress).map(|mut loaded| {
+        loaded.origin = Some(Origin { reference: reference.clone(), options: options.clone() });
+        if !loaded.unsearched.is_empty() {
+            progress.present(|| loaded.clone());
+            search(&mut loaded, options, progress);
+        }
+        loaded
+    });
     progress.close();
-    let mut loaded = loaded?;
-    loaded.origin = Some(Origin { reference: reference.clone(), options: options.clone() });
-    Ok(loaded)
+    loaded
 }
 
 fn read(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
@@ -177,6 +188,12 @@ fn with_image(options: &Options, image: Option<&String>) -> Options {
 }
 
 impl Loaded {
+    /// Whether texts are still to be searched for secrets.
+    #[must_use]
+    pub fn is_unsearched(&self) -> bool {
+        !self.unsearched.is_empty()
+    }
+
     /// What an analysis works on.
     #[must_use]
     pub fn subject<'a>(&'a self, rules: &'a Rules) -> Subject<'a> {
@@ -216,7 +233,7 @@ fn export(
         reading.outline(&image, &sizes);
         reading
     };
-    let gathered = kept::facts(options.search);
+    let gathered = kept::facts();
     // The name stands in what is exported, and the platform chooses it.
     let naming = Naming {
         image: Key::image(&format!("{} {} {name} {:?} {gathered}", facts.source, facts.id, options.wanted)),
@@ -397,6 +414,7 @@ pub(super) fn assemble(
         verified: options.verify,
         broken,
         notes: Vec::new(),
+        unsearched: Vec::new(),
         origin: None,
     })
 }

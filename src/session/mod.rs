@@ -16,6 +16,7 @@ mod place;
 mod progress;
 mod reading;
 mod recall;
+mod search;
 mod store;
 mod stored;
 mod stream;

@@ -6,8 +6,7 @@ use std::io::{self, BufReader};
 use super::blob::{Digests, Done, read_placed};
 use super::kept;
 use super::progress::Counting;
-use crate::analysis::content::Missed;
-use crate::analysis::secrets::Search;
+use crate::analysis::content::Looked;
 use crate::cache::Key;
 use crate::index::{EntryId, Index};
 use crate::layer::split::{Open, read_split};
@@ -41,13 +40,13 @@ impl Place {
     }
 
     /// By what it is found again in the cache; `None` where that is not safe.
-    pub fn key(&self, search: Search) -> Option<Key> {
+    pub fn key(&self) -> Option<Key> {
         match self {
-            Self::File(part) => kept::place_key(part.inner(), search),
+            Self::File(part) => kept::place_key(part.inner()),
             Self::Store(layer) => {
                 let list = layer.list().ok()?;
                 let length = list.metadata().ok()?.len();
-                kept::place_key(&Part::new(list.into(), 0, length), search)
+                kept::place_key(&Part::new(list.into(), 0, length))
             }
         }
     }
@@ -79,7 +78,7 @@ impl Place {
             Self::File(part) => read_placed(part, digests, limits, tap, sink),
             Self::Store(layer) => {
                 let summary = read_stored(layer, limits, tap, sink)?;
-                Ok(Done { summary, diff_id: None, digest: None, missed: Missed::default() })
+                Ok(Done { summary, diff_id: None, digest: None, looked: Looked::default() })
             }
         }
     }

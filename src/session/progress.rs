@@ -22,6 +22,8 @@ pub struct Progress {
     /// Counts the bytes of the layer that is being read, where others are read beside it.
     current_own: Mutex<Option<Arc<AtomicU64>>>,
     current_expected: AtomicU64,
+    searched: AtomicU64,
+    to_search: AtomicU64,
     asked: AtomicBool,
     watched: AtomicBool,
     shown: Mutex<Option<Sender<Loaded>>>,
@@ -44,6 +46,10 @@ pub struct Snapshot {
     pub current_bytes: u64,
     /// Bytes that it has in all; 0 when not known.
     pub current_expected: u64,
+    /// Entries whose contents were searched for secrets, once all numbers are known.
+    pub searched: u64,
+    /// Entries to be searched.
+    pub to_search: u64,
 }
 
 impl Snapshot {
@@ -52,6 +58,12 @@ impl Snapshot {
     pub fn rate(self, since: Duration) -> u64 {
         let millis = u64::try_from(since.as_millis()).unwrap_or(u64::MAX).max(1);
         u64::try_from(u128::from(self.bytes) * 1000 / u128::from(millis)).unwrap_or(u64::MAX)
+    }
+
+    /// How much of the search for secrets is done, in percent; `None` before it begins.
+    #[must_use]
+    pub fn searched_percent(self) -> Option<u64> {
+        self.searched.saturating_mul(100).checked_div(self.to_search).map(|percent| percent.min(99))
     }
 
     /// Whole seconds that the rest takes at that rate; `None` when nothing is left or nothing can be said.
@@ -77,6 +89,8 @@ impl Progress {
             current: self.current.load(Relaxed).checked_sub(1),
             current_bytes: own.unwrap_or_else(|| bytes.saturating_sub(self.current_from.load(Relaxed))),
             current_expected: self.current_expected.load(Relaxed),
+            searched: self.searched.load(Relaxed),
+            to_search: self.to_search.load(Relaxed),
         }
     }
 
@@ -112,6 +126,15 @@ impl Progress {
         }
     }
 
+    /// Shows all of it, read, to whoever watches.
+    pub(super) fn present(&self, loaded: impl FnOnce() -> Loaded) {
+        let show = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(show) = show {
+            // Who does not look any more does not get it.
+            let _ = show.send(loaded());
+        }
+    }
+
     /// Nothing more is shown.
     pub(super) fn close(&self) {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -120,6 +143,16 @@ impl Progress {
     pub(super) fn expect(&self, bytes: u64, layers: usize) {
         self.expected.store(bytes, Relaxed);
         self.layers.store(u32::try_from(layers).unwrap_or(u32::MAX), Relaxed);
+    }
+
+    /// Texts are searched from now on.
+    pub(super) fn begin_search(&self, entries: u64) {
+        self.to_search.store(entries, Relaxed);
+    }
+
+    /// One more entry was searched.
+    pub(super) fn searched_one(&self) {
+        self.searched.fetch_add(1, Relaxed);
     }
 
     /// A layer begins; `own` counts its bytes if others are read beside it.

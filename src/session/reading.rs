@@ -15,7 +15,7 @@ use super::kept::{Copying, Keep, Keeping};
 use super::load::{Arrival, Loaded, LoadedLayer, Options};
 use super::place::Place;
 use super::progress::Progress;
-use crate::analysis::content::{Fact, Gathered, MOST_KEPT, Missed, SlotFacts};
+use crate::analysis::content::{Fact, Gathered, Looked, MOST_KEPT, Missed, Searched, SlotFacts};
 use crate::analysis::secrets::Search;
 use crate::cache::Key;
 use crate::image::{self, Config, Image};
@@ -83,6 +83,8 @@ pub(super) struct Reading<'r> {
     inspectors: Arc<Inspectors>,
     /// What is known of contents, by slot.
     facts: Vec<SlotFacts>,
+    /// What searching for secrets came to.
+    searched: BTreeMap<SlotId, Searched>,
     /// Bytes of whole files that may still be kept.
     room: u64,
     options: &'r Options,
@@ -101,6 +103,7 @@ impl<'r> Reading<'r> {
             builder: Builder::new(options.limits.clone()),
             inspectors: Arc::new(Inspectors::new(options.search, options.looked_into.clone())),
             facts: Vec::new(),
+            searched: BTreeMap::new(),
             room: MOST_KEPT,
             options,
             progress,
@@ -162,8 +165,8 @@ impl<'r> Reading<'r> {
                 }
                 adding.add(entry, fact)
             });
-            let missed = inspectors.take_back(inspector);
-            done.map(|done| Done { missed, ..done })
+            let looked = inspectors.take_back(inspector);
+            done.map(|done| Done { looked, ..done })
         });
         if let Some(slot) = outcome.slot {
             copying.end(outcome.missed);
@@ -174,6 +177,11 @@ impl<'r> Reading<'r> {
         }
         self.settle(&layers, &outcome);
         outcome
+    }
+
+    /// Leaves the search for secrets until all is read.
+    pub fn search_later(&mut self) {
+        self.inspectors = Arc::new(Inspectors::new(Search::Nothing, self.options.looked_into.clone()));
     }
 
     /// Those who look into contents.
@@ -247,18 +255,20 @@ impl<'r> Reading<'r> {
         let first = builder.index().entries();
         let (facts, room) = (SlotFacts::default(), &mut self.room);
         let mut adding = Adding { builder, outline, progress, layers, seen: 0, first, facts, room };
-        let done = fill(&mut adding);
+        let mut done = fill(&mut adding);
         let mut facts = adding.facts;
-        facts.missed.add(done.as_ref().map_or_else(|_| Missed::default(), |done| done.missed));
+        let looked = done.as_mut().map_or_else(|_| Looked::default(), |done| std::mem::take(&mut done.looked));
+        facts.missed.add(looked.missed);
         self.facts.push(facts);
         let slot = self.builder.end();
+        self.searched.extend(looked.searched.map(|searched| (slot, searched)));
         match done {
-            Ok(done) => self.outcome(slot, done),
+            Ok(done) => Outcome { missed: looked.missed, ..self.outcome(slot, done) },
             Err(error) => failed(error),
         }
     }
 
-    fn outcome(&self, slot: SlotId, Done { summary, diff_id, digest, missed }: Done) -> Outcome {
+    fn outcome(&self, slot: SlotId, Done { summary, diff_id, digest, .. }: Done) -> Outcome {
         let mut notes = Vec::new();
         let clamped = self.builder.index().slot(slot).clamped;
         if clamped > 0 {
@@ -272,7 +282,7 @@ impl<'r> Reading<'r> {
             let entries = units::counted(summary.unknown_types, "entry", "entries");
             notes.push(format!("{entries} of an unknown type, read as files"));
         }
-        Outcome { slot: Some(slot), notes, summary, missed, diff_id, digest, ..Outcome::default() }
+        Outcome { slot: Some(slot), notes, summary, diff_id, digest, ..Outcome::default() }
     }
 
     /// Takes down what became of layers, also of those that could not even be begun.
@@ -309,9 +319,12 @@ impl<'r> Reading<'r> {
             }
         }
         if let Some(cache) = &self.options.cache {
-            self.keeping.finish(cache, &hashed.found);
+            self.keeping.finish(cache, &hashed.found, &self.searched, self.options.search);
         }
-        let gathered = Gathered::new(&index, self.facts, self.options.search != Search::Nothing);
+        let mut gathered = Gathered::new(&index, self.facts, self.options.search);
+        for (slot, searched) in self.searched {
+            gathered.take_searched(&index, slot, searched);
+        }
         (index, gathered)
     }
 }
@@ -353,6 +366,7 @@ impl Outline {
             verified: false,
             broken: None,
             notes: Vec::new(),
+            unsearched: Vec::new(),
             origin: None,
         }
     }

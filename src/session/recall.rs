@@ -9,6 +9,7 @@ use super::kept;
 use super::load::{Loaded, Options, assemble};
 use super::reading::{Lot, Outcome, Reading};
 use super::stream::Passed;
+use crate::analysis::secrets::Search;
 use crate::cache::{Cache, Key};
 use crate::error::Result;
 use crate::image::{self, Image};
@@ -91,7 +92,7 @@ pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_
     let mut known: HashMap<&str, usize> = HashMap::new();
     for (place, layer) in image.layers.iter().enumerate() {
         let member = passed.links.follow(&layer.blob);
-        let key = keys.get(member).filter(|key| cache.has(key))?;
+        let key = keys.get(member).filter(|key| cache.has(key) && kept::has_searched(cache, key, options.search))?;
         let blob = *known.entry(member).or_insert_with(|| {
             blobs.push((key, Vec::new()));
             blobs.len() - 1
@@ -105,7 +106,11 @@ pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_
         kept::WAITING_LOTS,
         |blob, lots| {
             let gone = || LayerError::Incomplete(std::io::ErrorKind::NotFound.into());
-            let done = cache.find(blobs[blob].0).ok_or_else(gone).and_then(|found| kept::send(&found, lots));
+            let key = blobs[blob].0;
+            let searched = kept::find_searched(cache, key, options.search);
+            let is_searched = searched.is_some() || options.search == Search::Nothing;
+            let found = cache.find(key).filter(|_| is_searched).ok_or_else(gone);
+            let done = found.and_then(|found| kept::send(&found, searched, lots));
             // Whoever hears nothing has left.
             let _ = lots.send(Lot::End(Box::new(done)));
         },
@@ -133,7 +138,7 @@ pub(super) fn of_file(file: &std::fs::File, options: &Options) -> Option<Naming>
     let part = crate::source::part::Part::new(Arc::new(file.try_clone().ok()?), 0, length);
     let stamp = part.stamp().ok().filter(|stamp| kept::is_settled(*stamp))?;
     let place = kept::told(stamp);
-    let facts = kept::facts(options.search);
+    let facts = kept::facts();
     let image = Key::image(&format!("{place} {:?} {facts}", options.wanted));
     Some(Naming { image, members: Some(place), facts })
 }

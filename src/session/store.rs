@@ -170,6 +170,9 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
     progress.expect(sizes.iter().sum(), image.layers.len());
     let mut reading = Reading::new(options, progress);
     reading.outline(&image, &sizes);
+    if progress.is_watched() && !options.verify {
+        reading.search_later();
+    }
     // A layer that the image repeats is read once.
     let mut known: HashMap<&str, usize> = HashMap::new();
     let (mut blobs, mut blob_of): (Vec<(&image::Layer, Vec<usize>)>, _) = (Vec::new(), Vec::new());
@@ -224,7 +227,10 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
     let outcomes = blob_of.into_iter().map(|blob| outcomes[blob].clone()).collect();
     drop(known);
     drop(blobs);
-    assemble(image, read, outcomes, options, store.broken().map(str::to_owned))
+    let mut loaded = assemble(image, read, outcomes, options, store.broken().map(str::to_owned))?;
+    places.retain(|slot, _| loaded.gathered.is_unsearched(*slot) && !loaded.stack.layers_of(*slot).is_empty());
+    loaded.unsearched = places.into_iter().collect();
+    Ok(loaded)
 }
 
 /// Sends the packed entries of a blob: as they were kept, or as they are read.
@@ -236,11 +242,12 @@ fn read_or_find(
     lots: &Sender<Lot>,
 ) -> Result<Done, LayerError> {
     let cache = options.cache.as_ref().filter(|_| !options.verify);
-    let key = cache.and_then(|_| place.key(options.search));
+    let key = cache.and_then(|_| place.key());
     if let Some((found, key)) = cache.zip(key.as_ref()).and_then(|(cache, key)| Some((cache.find(key)?, key))) {
         lots.send(Lot::Found(key.clone())).map_err(|_gone| LayerError::Enough)?;
         place.count();
-        return kept::send(&found, lots);
+        let searched = cache.and_then(|cache| kept::find_searched(cache, key, options.search));
+        return kept::send(&found, searched, lots);
     }
     let (mut inspector, found) = (inspectors.lend(), Cell::new(None));
     let mut gather = Gather::new(&mut inspector, &found);
@@ -249,9 +256,9 @@ fn read_or_find(
         copying.push(entry, found.take());
         if copying.is_heard() { Ok(()) } else { Err(LayerError::Enough) }
     });
-    let missed = inspectors.take_back(inspector);
-    copying.end(missed);
-    let done = Done { missed, ..done? };
+    let looked = inspectors.take_back(inspector);
+    copying.end(looked.missed);
+    let done = Done { looked, ..done? };
     if let Some(keep) = key.and_then(|key| copying.finish(key, &done.summary, true)) {
         lots.send(Lot::Keep(Box::new(keep))).map_err(|_gone| LayerError::Enough)?;
     }

@@ -1,7 +1,7 @@
 //! The list of findings: in groups or by bytes, narrowed by a filter, with marks on those that are thought away.
 //! Words about a finding are made here, for the list, its page and the palette.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::Explored;
 use super::app::{App, Effect, Look, Screen};
@@ -56,6 +56,19 @@ impl FindingList {
         all.filter(|(_, finding)| fits(finding)).map(|(place, _)| place).collect()
     }
 
+    /// Follows the findings to an image of which more is known, where they have other places.
+    pub(super) fn carry(&mut self, from: &Explored, to: &Explored) {
+        let places: HashMap<&str, usize> =
+            to.findings.iter().enumerate().map(|(place, finding)| (finding.fingerprint.as_str(), place)).collect();
+        let carried = |place: &usize| places.get(from.findings.get(*place)?.fingerprint.as_str()).copied();
+        self.gone = self.gone.iter().filter_map(carried).collect();
+        for item in &mut self.items {
+            if let Item::Finding(place) = item {
+                *place = carried(place).unwrap_or(usize::MAX);
+            }
+        }
+    }
+
     fn arrange(&mut self, image: &Explored) {
         let chosen = self.items.get(self.cursor.at).copied();
         let mut fitting = self.fitting(image);
@@ -67,7 +80,9 @@ impl FindingList {
             for category in Category::ALL {
                 let own: Vec<_> =
                     fitting.iter().filter(|place| image.findings[**place].rule.category == category).collect();
-                if own.is_empty() {
+                // Secrets that are still searched for are no secrets that are not there.
+                let is_awaited = category == Category::Secret && image.loaded.is_unsearched();
+                if own.is_empty() && !is_awaited {
                     continue;
                 }
                 self.items.push(Item::Head(category));

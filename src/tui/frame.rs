@@ -15,6 +15,7 @@ use super::glyphs::to_ascii;
 use super::keymap::Place;
 use super::pane;
 use super::theme::Role;
+use crate::session::Snapshot;
 use crate::units::{bytes, count, duration, percent, printable};
 
 /// From here on layers and files stand side by side.
@@ -151,6 +152,9 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         if let Some(then) = app.then {
             let words = format!(" → {} · {}", bytes(then.shipped), percent(then.score));
             parts.push(Span::styled(words, app.theme.style(Role::Ok)));
+        }
+        if app.is_searching() {
+            parts.push(Span::styled(format!(" · {}", search_words(app.progress)), app.theme.style(Role::Busy)));
         }
         if unread > 0 {
             parts.push(Span::styled(format!(" · {unread} not read"), app.theme.style(Role::Error)));
@@ -336,6 +340,12 @@ pub fn look_words(app: &App) -> String {
         Look::UpTo => format!("image up to layer {layer}"),
         Look::Since(from) => format!("image up to layer {layer}, changes since layer {}", from.min(layer)),
     }
+}
+
+/// How far the search for secrets is, in words.
+#[must_use]
+pub fn search_words(now: Snapshot) -> String {
+    format!("searching for secrets {} %", now.searched_percent().unwrap_or(0))
 }
 
 /// How far reading is, in words.

@@ -14,9 +14,10 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::app::{App, Effect, Msg};
 use super::arrange::{self, Done, Order};
-use super::{Bindings, Explored, GROWTH, Keymap, News, PROGRESS, Preset, Theme, frame, palette};
+use super::{Bindings, GROWTH, Keymap, News, PROGRESS, Preset, Theme, frame, palette};
+use crate::analysis::rules::Rules;
 use crate::error::Result;
-use crate::session::Progress;
+use crate::session::{Loaded, Progress};
 
 /// The window that is drawn.
 const WINDOW: Rect = Rect::new(0, 0, 140, 40);
@@ -53,20 +54,21 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// In front of an image that is read and analysed by `load`.
+    /// In front of an image that is read by `load`.
     ///
     /// # Errors
     /// The terminal cannot be made; nothing of the image.
     pub fn new(
         clock: Clock,
         progress: &Arc<Progress>,
-        load: impl FnOnce() -> Result<Explored> + Send + 'static,
+        rules: Rules,
+        load: impl FnOnce() -> Result<Loaded> + Send + 'static,
     ) -> Result<Self> {
         let app = App::new("image", &Theme::named("ansi", None)?, Keymap::new(Preset::Default, &Bindings::new())?);
         let options = TerminalOptions { viewport: Viewport::Fixed(WINDOW) };
         let terminal = Terminal::with_options(CrosstermBackend::new(io::sink()), options)
             .map_err(|error| super::unusable(&error))?;
-        let (news, arriving) = super::read_beside(progress, load);
+        let (news, arriving) = super::read_beside(progress, rules, load);
         let said = news.clone();
         let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
         let searches = palette::start(move |generation, hits, all| drop(news.send(News::Found(generation, hits, all))));

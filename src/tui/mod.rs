@@ -44,7 +44,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, after, bounded, never, select_biased, tick};
+use crossbeam_channel::{Receiver, RecvError, Sender, after, bounded, never, select_biased, tick};
 use crossterm::event::{Event, KeyEventKind};
 
 use crate::analysis::Analysis;
@@ -74,6 +74,9 @@ const PROGRESS: Duration = Duration::from_millis(100);
 
 /// How often what is read so far is shown at most. Looking at it must not take the time of reading it.
 const GROWTH: Duration = Duration::from_millis(250);
+
+/// A search for secrets that takes no longer is waited for.
+const SOON: Duration = Duration::from_millis(40);
 
 /// Who looks elsewhere while reading takes longer than this is called back.
 const LONG: Duration = Duration::from_secs(10);
@@ -210,7 +213,8 @@ pub enum Left {
     Abandoned,
 }
 
-/// Opens the explorer; returns when the user leaves it. `load` runs beside it, reads the image and analyses it.
+/// Opens the explorer; returns when the user leaves it. `load` runs beside it and reads the image, which is held against
+/// `rules`.
 ///
 /// # Errors
 /// The image cannot be read, or the terminal cannot be used.
@@ -218,12 +222,13 @@ pub fn explore(
     title: &str,
     setup: &Setup,
     progress: &Arc<Progress>,
-    load: impl FnOnce() -> Result<Explored> + Send + 'static,
+    rules: Rules,
+    load: impl FnOnce() -> Result<Loaded> + Send + 'static,
 ) -> Result<Left> {
     let mut app = App::new(title, &setup.theme, setup.keymap.clone());
     (app.split, app.ascii) = (setup.split, setup.ascii);
     (app.wish.sort, app.wish.reversed, app.wish.fold) = (setup.sort, setup.reverse, setup.fold);
-    let (news, arriving) = read_beside(progress, load);
+    let (news, arriving) = read_beside(progress, rules, load);
     let mut screen = Screen::enter(title, setup).map_err(|error| unusable(&error))?;
     let end = run(&mut app, &mut screen, progress, &news, &arriving)?;
     if end == End::Keep {
@@ -232,24 +237,44 @@ pub fn explore(
     Ok(if end == End::Abandon { Left::Abandoned } else { Left::Chosen(app.selection()) })
 }
 
-/// Reads an image beside the screen; what is read so far is news, and so is the whole.
+/// Reads an image beside the screen. What is read so far is news, then all of it as far as it is searched, and at last
+/// the whole.
 fn read_beside(
     progress: &Arc<Progress>,
-    load: impl FnOnce() -> Result<Explored> + Send + 'static,
+    rules: Rules,
+    load: impl FnOnce() -> Result<Loaded> + Send + 'static,
 ) -> (Sender<News>, Receiver<News>) {
     let (news, arriving) = bounded(16);
-    let (loading, growing) = (news.clone(), news.clone());
-    let watched = progress.watch();
+    let (telling, watched) = (news.clone(), progress.watch());
+    let (end, ended) = bounded(1);
+    // When nobody listens any more the explorer was left; then this image is not wanted.
+    thread::spawn(move || drop(end.send(load())));
     thread::spawn(move || {
-        for loaded in watched {
-            if growing.send(News::Loaded(Ok(Box::new(Explored::growing(loaded))))).is_err() {
+        let tell = |image: Result<Explored>| telling.send(News::Loaded(image.map(Box::new))).is_ok();
+        let analyse = |loaded: Result<Loaded>| tell(loaded.map(|loaded| Explored::new(loaded, &rules)));
+        // Whoever reads may have ended without a word. Nothing follows.
+        let end = |whole: std::result::Result<Result<Loaded>, RecvError>| {
+            let _ = whole.map(analyse);
+            false
+        };
+        loop {
+            let goes_on = select_biased! {
+                recv(watched) -> loaded => match loaded {
+                    Ok(loaded) if !loaded.is_unsearched() => tell(Ok(Explored::growing(loaded))),
+                    Ok(loaded) => match ended.recv_timeout(SOON) {
+                        // The search was done before anybody could have looked.
+                        Ok(whole) => end(Ok(whole)),
+                        Err(_) => analyse(Ok(loaded)),
+                    },
+                    // Nothing more is shown before the whole.
+                    Err(_) => end(ended.recv()),
+                },
+                recv(ended) -> whole => end(whole),
+            };
+            if !goes_on {
                 return;
             }
         }
-    });
-    thread::spawn(move || {
-        // When nobody listens any more the explorer was left; then this image is not wanted.
-        let _ = loading.send(News::Loaded(load().map(Box::new)));
     });
     (news, arriving)
 }
@@ -289,7 +314,8 @@ fn run(
     loop {
         // Without work nothing wakes this thread but a key.
         let is_reading = app.is_reading();
-        let ticks = if is_reading || jobs.progress().is_some() { &working } else { &idle };
+        let is_busy = is_reading || app.is_searching();
+        let ticks = if is_busy || jobs.progress().is_some() { &working } else { &idle };
         let fades = app.fades().map_or_else(never, |at| after(at.saturating_sub(app.since.elapsed())));
         let message = select_biased! {
             recv(input.events) -> event => match event {
@@ -325,6 +351,7 @@ fn run(
                     Msg::Progress(progress.snapshot())
                 }
                 Some(report) => Msg::Inside(report),
+                None if is_busy => Msg::Progress(progress.snapshot()),
                 None => continue,
             },
         };

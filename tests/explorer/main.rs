@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use layerscope::analysis::rules::Rules;
 use layerscope::session::Progress;
 use layerscope::tui::{Bindings, Keymap, Preset, Setup, Sort, Theme};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -365,7 +366,7 @@ fn fault() {
         std::thread::sleep(Duration::from_millis(300));
         panic!("a fault while reading")
     };
-    layerscope::tui::explore("faulty", &setup, &Arc::new(Progress::default()), load).unwrap();
+    layerscope::tui::explore("faulty", &setup, &Arc::new(Progress::default()), Rules::default(), load).unwrap();
 }
 
 #[test]

@@ -5,7 +5,8 @@ use globset::{Candidate, GlobSet};
 use memchr::memmem;
 
 use super::elf::{self, Ends};
-use super::{Fact, Missed, Program, busybox};
+use super::searched::MOST_FILES;
+use super::{Fact, Missed, Program, Searched, Secret, busybox};
 use crate::analysis::packages;
 use crate::analysis::secrets::Scanner;
 
@@ -50,9 +51,22 @@ struct Purpose {
     components: bool,
 }
 
+/// What came of a layer beside the facts of its files.
+#[derive(Debug, Clone, Default)]
+pub struct Looked {
+    /// What was not looked at.
+    pub missed: Missed,
+    /// What the search for secrets came to, if there was one.
+    pub searched: Option<Searched>,
+}
+
 /// Looks at one file after the other.
 pub struct Inspector {
     scanner: Option<Scanner>,
+    /// Whether it looks for secrets and for nothing else.
+    only_searches: bool,
+    /// The secrets of this layer.
+    secrets: Searched,
     /// Files that a user's rules look into.
     looked_into: GlobSet,
     kept: u64,
@@ -73,6 +87,8 @@ impl Inspector {
     pub fn new(scanner: Option<Scanner>, looked_into: GlobSet) -> Self {
         Self {
             scanner,
+            only_searches: false,
+            secrets: Searched::default(),
             looked_into,
             kept: 0,
             searched: 0,
@@ -87,10 +103,10 @@ impl Inspector {
         }
     }
 
-    /// Whether texts are searched for secrets.
+    /// One that looks for secrets and for nothing else, where the rest is known.
     #[must_use]
-    pub fn searches(&self) -> bool {
-        self.scanner.is_some()
+    pub fn of_secrets(scanner: Option<Scanner>) -> Self {
+        Self { only_searches: true, ..Self::new(scanner, GlobSet::empty()) }
     }
 
     /// Begins a file, by its path without leading slash, its size in bytes and its mode. `false` when its contents are
@@ -109,12 +125,15 @@ impl Inspector {
             search: self.scanner.is_some() && !is_data(name),
         };
         if purpose.search && size > MOST_OPENED && !purpose.program {
-            self.missed.large += 1;
+            self.secrets.missed.large += 1;
             purpose.search = false;
         }
         if purpose.search && self.searched > MOST_SEARCHED_IN_ALL {
-            self.missed.unsearched += 1;
+            self.secrets.missed.unsearched += 1;
             purpose.search = false;
+        }
+        if self.only_searches {
+            purpose = Purpose { search: purpose.search, ..Purpose::default() };
         }
         if purpose.whole && self.kept + size > MOST_KEPT {
             self.missed.no_room += 1;
@@ -194,8 +213,11 @@ impl Inspector {
             && let Some(scanner) = &self.scanner
         {
             self.searched += self.head.len() as u64;
-            self.missed.cut += u64::from(self.read > self.head.len() as u64);
-            fact.secrets = scanner.text(&self.path, &self.head);
+            self.secrets.missed.cut += u64::from(self.read > self.head.len() as u64);
+            let hits = scanner.text(&self.path, &self.head);
+            if !hits.is_empty() && self.secrets.secrets.len() < MOST_FILES {
+                self.secrets.secrets.push(Secret { path: self.path.clone(), size: self.size, hits });
+            }
         }
         if self.purpose.components {
             let name = self.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
@@ -209,9 +231,11 @@ impl Inspector {
         (fact != Fact::default()).then_some(fact)
     }
 
-    /// What was not looked at since this was asked last.
-    pub fn missed(&mut self) -> Missed {
-        std::mem::take(&mut self.missed)
+    /// Ends the layer.
+    pub fn looked(&mut self) -> Looked {
+        let searched = std::mem::take(&mut self.secrets);
+        let searched = self.scanner.is_some().then_some(searched);
+        Looked { missed: std::mem::take(&mut self.missed), searched }
     }
 
     fn program(&self) -> Program {

@@ -4,16 +4,20 @@
 mod busybox;
 pub mod elf;
 mod inspect;
+mod searched;
 
 pub use busybox::BusyBox;
 pub use elf::Elf;
-pub use inspect::{Inspector, MOST_KEPT};
+pub use inspect::{Inspector, Looked, MOST_KEPT};
+pub use searched::{Searched, Secret};
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::contents::Contents;
 use super::packages::{Component, Embedded};
-use super::secrets::Hit;
+use super::secrets::{Hit, Search};
 use crate::index::{EntryId, Index, SlotId};
 
 /// What is kept of one file's contents.
@@ -23,8 +27,6 @@ pub struct Fact {
     pub whole: Option<Vec<u8>>,
     /// What it is as a program.
     pub program: Option<Program>,
-    /// Secrets in it, redacted.
-    pub secrets: Vec<Hit>,
     /// Packages in it, of a program or an archive.
     pub components: Vec<Component>,
 }
@@ -86,22 +88,60 @@ impl SlotFacts {
 /// What is kept of all slots.
 #[derive(Debug, Clone, Default)]
 pub struct Gathered {
-    slots: Vec<SlotFacts>,
+    slots: Arc<[SlotFacts]>,
     /// Where the entries of each slot begin.
     first: Vec<u32>,
-    /// Whether texts were searched for secrets.
-    pub searched: bool,
+    /// The secrets of each slot, once it is searched.
+    secrets: Vec<Option<Secrets>>,
+    /// What texts are searched for.
+    search: Search,
+}
+
+/// The secrets of a slot.
+#[derive(Debug, Clone, Default)]
+struct Secrets {
+    found: Vec<(EntryId, Vec<Hit>)>,
+    missed: Missed,
 }
 
 impl Gathered {
-    /// The facts of the slots of an index, in their order. Slots without any are added where `slots` is short.
+    /// The facts of the slots of an index, in their order. Slots without any are added where `slots` is short. None is
+    /// searched yet.
     #[must_use]
-    pub fn new(index: &Index, mut slots: Vec<SlotFacts>, searched: bool) -> Self {
+    pub fn new(index: &Index, mut slots: Vec<SlotFacts>, search: Search) -> Self {
         let known = index.slots();
         slots.resize_with(known.len(), SlotFacts::default);
+        let secrets = vec![None; known.len()];
         let first = known.map(|slot| index.entries_in(slot).next().map_or(0, EntryId::place));
         let first = first.map(|place| u32::try_from(place).unwrap_or(u32::MAX)).collect();
-        Self { slots, first, searched }
+        Self { slots: slots.into(), first, secrets, search }
+    }
+
+    /// Takes what a search of a slot came to.
+    pub fn take_searched(&mut self, index: &Index, slot: SlotId, searched: Searched) {
+        if let Some(secrets) = self.secrets.get_mut(slot.place()) {
+            let missed = searched.missed;
+            *secrets = Some(Secrets { found: searched.by_entry(index, slot), missed });
+        }
+    }
+
+    /// What texts are searched for.
+    #[must_use]
+    pub fn search(&self) -> Search {
+        self.search
+    }
+
+    /// Whether a slot is still to be searched.
+    #[must_use]
+    pub fn is_unsearched(&self, slot: SlotId) -> bool {
+        self.search != Search::Nothing && self.secrets.get(slot.place()).is_some_and(Option::is_none)
+    }
+
+    /// Secrets in the texts of a slot, as far as it is searched.
+    pub fn secrets_in(&self, slot: SlotId) -> impl Iterator<Item = (EntryId, &Hit)> {
+        let secrets = self.secrets.get(slot.place()).and_then(Option::as_ref);
+        let found = secrets.map_or(&[][..], |secrets| &secrets.found);
+        found.iter().flat_map(|(entry, hits)| hits.iter().map(move |hit| (*entry, hit)))
     }
 
     /// What is known of an entry's contents.
@@ -136,6 +176,7 @@ impl Gathered {
     pub fn missed(&self) -> Missed {
         let mut all = Missed::default();
         self.slots.iter().for_each(|slot| all.add(slot.missed));
+        self.secrets.iter().flatten().for_each(|secrets| all.add(secrets.missed));
         all
     }
 }

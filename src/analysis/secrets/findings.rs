@@ -39,22 +39,20 @@ fn in_files(case: &Case<'_>) -> Vec<Finding> {
     let mut all: BTreeMap<(Vec<u8>, String, String), Seen<'_>> = BTreeMap::new();
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         let Some(slot) = *slot else { continue };
-        for (entry, fact) in case.subject.gathered.facts_in(slot) {
+        for (entry, hit) in case.subject.gathered.secrets_in(slot) {
             // What a package ships that looks like an assignment is its code.
             let is_packaged = || {
                 let owner = case.packages.owner_of_hidden(entry, layer);
                 owner.or_else(|| case.packages.owner(index.entry(entry).path)).is_some()
             };
-            for hit in &fact.secrets {
-                if is_generic(&hit.rule) && is_packaged() {
-                    continue;
-                }
-                let key = (index.path(index.entry(entry).path), hit.rule.clone(), hit.fingerprint.clone());
-                if let Some(seen) = all.get_mut(&key) {
-                    seen.last = (layer, entry);
-                } else if all.len() < MOST {
-                    all.insert(key, Seen { first: (layer, entry), last: (layer, entry), hit });
-                }
+            if is_generic(&hit.rule) && is_packaged() {
+                continue;
+            }
+            let key = (index.path(index.entry(entry).path), hit.rule.clone(), hit.fingerprint.clone());
+            if let Some(seen) = all.get_mut(&key) {
+                seen.last = (layer, entry);
+            } else if all.len() < MOST {
+                all.insert(key, Seen { first: (layer, entry), last: (layer, entry), hit });
             }
         }
     }

@@ -29,6 +29,9 @@ impl App {
         let chosen = self.image.as_ref().and_then(|before| *before.loaded.stack.slots().get(self.layer)?);
         let place = chosen.and_then(|chosen| slots.iter().position(|slot| *slot == Some(chosen)));
         self.layer = place.filter(|_| self.layer > 0).unwrap_or(self.layer).min(slots.len().saturating_sub(1));
+        if let Some(before) = &self.image {
+            self.findings.carry(before, &image);
+        }
         let before = self.image.replace(image);
         self.viewed = None;
         let mut effects = self.narrow_layers(self.layers.query.clone());
@@ -44,6 +47,12 @@ impl App {
     #[must_use]
     pub fn is_reading(&self) -> bool {
         self.image.as_ref().is_none_or(|image| !image.is_whole)
+    }
+
+    /// Whether all numbers are known, and texts are still searched for secrets.
+    #[must_use]
+    pub fn is_searching(&self) -> bool {
+        self.image.as_ref().is_some_and(|image| image.is_whole && image.loaded.is_unsearched())
     }
 
     /// Whether the tree is still to follow what was last asked for.

@@ -15,7 +15,7 @@ use crate::image::Layer;
 use crate::tui::Explored;
 use crate::tui::app::App;
 use crate::tui::findings::{Item, about, placed, sign, sums};
-use crate::tui::frame::boxed;
+use crate::tui::frame::{boxed, search_words};
 use crate::tui::theme::Role;
 use crate::units::{bytes, count, counted, percent, printable};
 
@@ -97,10 +97,14 @@ fn head(app: &App, image: &Explored, category: Category) -> Vec<Span<'static>> {
         Category::Waste => "Waste",
     };
     let saves = if saves > 0 { format!(" · {}", bytes(saves)) } else { String::new() };
-    vec![
+    let mut parts = vec![
         Span::styled(format!("{arrow} {name}"), app.theme.style(Role::Title)),
         Span::styled(format!("  {}{saves}", counted(many, "finding", "findings")), app.theme.style(Role::Dim)),
-    ]
+    ];
+    if category == Category::Secret && app.is_searching() {
+        parts.push(Span::styled(format!(" · {}", search_words(app.progress)), app.theme.style(Role::Busy)));
+    }
+    parts
 }
 
 fn entry(

@@ -11,6 +11,7 @@ mod pictures;
 mod queries;
 mod random;
 mod screens;
+mod searching;
 
 use std::sync::Arc;
 

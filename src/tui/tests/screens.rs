@@ -56,6 +56,7 @@ fn the_frame_while_reading_is_as_agreed() {
             current: Some(1),
             current_bytes: 72_000_000,
             current_expected: 96_000_000,
+            ..Snapshot::default()
         };
         sitting.tell(Msg::Progress(now));
         sitting.tell(Msg::Loaded(outlined(&steps)));

@@ -1,0 +1,77 @@
+//! An image whose numbers are there before its secrets: what is seen meanwhile, and what stays when they come.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use super::Sitting;
+use crate::analysis::finding::Category;
+use crate::analysis::rules::Rules;
+use crate::session::{self, Loaded, Options, Progress, Snapshot};
+use crate::tui::Explored;
+use crate::tui::app::Msg;
+use layerscope::source::demo;
+use layerscope::source::reference::Reference;
+
+/// The demo from a file, for who watches: all that was shown, and the whole.
+fn watched() -> (Vec<Loaded>, Loaded) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&demo::image()).unwrap();
+    let reference = Reference::Archive { path: file.path().to_owned(), image: None };
+    let progress = Arc::new(Progress::default());
+    let watched = progress.watch();
+    let listener = std::thread::spawn(move || watched.into_iter().collect());
+    let whole = session::open(&reference, "demo", &Options::default(), &progress).unwrap();
+    let now = progress.snapshot();
+    assert!(now.searched > 0 && now.searched == now.to_search, "{now:?}");
+    (listener.join().unwrap(), whole)
+}
+
+fn explored(loaded: Loaded) -> Arc<Explored> {
+    Arc::new(Explored::new(loaded, &Rules::built_in().unwrap()))
+}
+
+fn secrets(image: &Explored) -> usize {
+    image.findings.iter().filter(|finding| finding.rule.id.starts_with("SEC-") && finding.entries.len() == 1).count()
+}
+
+#[test]
+fn numbers_come_first_and_the_search_finds_what_it_would_have_found_at_once() {
+    let (mut shown, whole) = watched();
+    let first = explored(shown.pop().unwrap());
+    assert!(first.loaded.is_unsearched() && !whole.is_unsearched());
+    let (whole, at_once) = (explored(whole), super::demo());
+    assert_eq!(first.account.total, at_once.account.total);
+    assert!(secrets(&first) < secrets(&whole), "{} {}", secrets(&first), secrets(&whole));
+    let told = |image: &Explored| -> Vec<String> {
+        image.findings.iter().map(|finding| format!("{} {:?}", finding.fingerprint, finding.severity)).collect()
+    };
+    assert_eq!(told(&whole), told(&at_once));
+}
+
+#[test]
+fn who_looks_at_findings_meanwhile_keeps_the_place_and_the_marks() {
+    let (mut shown, whole) = watched();
+    let mut sitting = Sitting::waiting("demo", "ansi", 140, 40);
+    sitting.tell(Msg::Loaded(explored(shown.pop().unwrap())));
+    sitting.tell(Msg::Progress(Snapshot { searched: 45, to_search: 100, ..Snapshot::default() }));
+    sitting.press("2");
+    let screen = sitting.frame();
+    assert_eq!(screen.matches("searching for secrets 45 %").count(), 2, "{screen}");
+    assert!(screen.contains("Secrets"), "{screen}");
+    // Two findings further down are thought away, and the cursor is behind them.
+    let risk = sitting.app.findings.items.iter().position(|item| {
+        let crate::tui::findings::Item::Finding(place) = item else { return false };
+        sitting.app.image.as_ref().unwrap().findings[*place].rule.category == Category::Waste
+    });
+    sitting.press(&"j".repeat(risk.unwrap())).press("xx");
+    let gone = |sitting: &Sitting| -> Vec<String> {
+        let findings = &sitting.app.image.as_ref().unwrap().findings;
+        sitting.app.findings.gone.iter().map(|place| findings[*place].fingerprint.clone()).collect()
+    };
+    let on = |sitting: &Sitting| sitting.app.chosen_finding().map(|finding| finding.fingerprint.clone());
+    let (before, was_on, then) = (gone(&sitting), on(&sitting), sitting.app.then);
+    assert!(before.len() == 2 && was_on.is_some());
+    sitting.tell(Msg::Loaded(explored(whole)));
+    assert_eq!((gone(&sitting), on(&sitting), sitting.app.then), (before, was_on, then));
+    assert!(!sitting.frame().contains("searching"));
+}
