@@ -66,7 +66,8 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", help_heading = "Findings")]
     pub rules: Option<PathBuf>,
 
-    /// The Dockerfile that the image was built from: the report then holds the fixes as a diff of it.
+    /// The Dockerfile that the image was built from: the report then holds the fixes as a diff of it and of the
+    /// `.dockerignore` beside it.
     #[arg(long, value_name = "FILE", help_heading = "Findings")]
     pub dockerfile: Option<PathBuf>,
 

@@ -222,13 +222,24 @@ fn rules(cli: &Cli) -> Result<Rules> {
 /// The Dockerfile that is to be mended.
 fn dockerfile(cli: &Cli) -> Result<Option<Dockerfile>> {
     let Some(path) = &cli.dockerfile else { return Ok(None) };
-    let unreadable = || Error::usage(format!("cannot read the Dockerfile {}", path.display()));
+    let text = short_text(path)?;
+    let name = path.file_name().map_or_else(|| "Dockerfile".into(), |name| name.to_string_lossy().into_owned());
+    // What is called like the Dockerfile comes before what all of the folder share.
+    let own = format!("{name}.dockerignore");
+    let ignore = if path.with_file_name(&own).exists() { own.as_str() } else { ".dockerignore" };
+    let beside = path.with_file_name(ignore);
+    let ignored = beside.exists().then(|| short_text(&beside)).transpose()?;
+    Ok(Some(Dockerfile::read(&text).named(&name, (ignore, ignored))))
+}
+
+/// The text of a Dockerfile, or of what stands beside it.
+fn short_text(path: &Path) -> Result<String> {
+    let unreadable = || Error::usage(format!("cannot read {}", path.display()));
     let size = std::fs::metadata(path).map_err(|error| unreadable().caused_by(&error))?.len();
     if size > dockerfile::MOST_BYTES {
         return Err(unreadable().because(format!("it has {size} bytes; the limit is {}", dockerfile::MOST_BYTES)));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable().caused_by(&error))?;
-    Ok(Some(Dockerfile::read(&text)))
+    std::fs::read_to_string(path).map_err(|error| unreadable().caused_by(&error))
 }
 
 fn outputs(cli: &Cli, ci: bool) -> Result<Outputs> {

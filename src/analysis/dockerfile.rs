@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Edit, Finding, Severity};
 use super::fixes::without_recommends;
+use super::ignore;
 use super::installation::without_packages;
 use super::instructions::{Instruction, Instructions};
 
@@ -23,9 +24,23 @@ struct Written {
     has_heredoc: bool,
 }
 
+/// A file with its name, as it is and as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mended {
+    /// Its name, without the folder.
+    pub name: String,
+    /// What it holds; `None` where there is no such file yet.
+    pub before: Option<String>,
+    /// What it should hold.
+    pub after: String,
+}
+
 /// A Dockerfile.
 #[derive(Debug, Clone, Default)]
 pub struct Dockerfile {
+    name: String,
+    /// The file beside it that keeps things out of the build context, with its text if it is there.
+    ignore: (String, Option<String>),
     lines: Vec<String>,
     /// The instructions of the last stage.
     stage: Vec<Written>,
@@ -53,7 +68,36 @@ impl Dockerfile {
                 stage.push(written);
             }
         }
-        Self { lines, stage }
+        let (name, ignore) = ("Dockerfile".to_owned(), (".dockerignore".to_owned(), None));
+        Self { name, ignore, lines, stage }
+    }
+
+    /// With its name, and the name and the text of its `.dockerignore`.
+    #[must_use]
+    pub fn named(self, name: &str, ignore: (&str, Option<String>)) -> Self {
+        Self { name: name.to_owned(), ignore: (ignore.0.to_owned(), ignore.1), ..self }
+    }
+
+    /// The files that change when the findings are mended whose fix is an edit: itself, and what is kept out of the build
+    /// context. That nothing needs to be copied costs nobody anything, so what is only worth knowing is kept out, too.
+    #[must_use]
+    pub fn changes(&self, instructions: &Instructions, findings: &[Finding]) -> Vec<Mended> {
+        let after = self.mended(instructions, findings);
+        let own = Mended { name: self.name.clone(), before: Some(self.text()), after };
+        let steps = self.steps(instructions);
+        let edits = findings.iter().filter(|finding| finding.fix.step.is_some_and(|step| steps.contains_key(&step)));
+        let patterns: BTreeSet<&str> = edits
+            .filter_map(|finding| match &finding.fix.edit {
+                Some(Edit::Ignore(patterns)) => Some(patterns.iter().map(String::as_str)),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let before = self.ignore.1.clone();
+        let after = ignore::with(before.as_deref().unwrap_or_default(), &patterns);
+        let ignore = Mended { name: self.ignore.0.clone(), before, after };
+        let is_changed = |file: &Mended| file.before.as_deref().unwrap_or_default() != file.after;
+        [own, ignore].into_iter().filter(is_changed).collect()
     }
 
     /// The instruction that made each step of a history, as far as it can be told: from the end backwards, for the
@@ -71,8 +115,7 @@ impl Dockerfile {
     }
 
     /// The file as it reads when the findings are mended whose fix is an edit; the same as before where none is.
-    #[must_use]
-    pub fn mended(&self, instructions: &Instructions, findings: &[Finding]) -> String {
+    fn mended(&self, instructions: &Instructions, findings: &[Finding]) -> String {
         let steps = self.steps(instructions);
         let written = |step: usize| steps.get(&step).map(|place| &self.stage[*place]);
         let editable = |step: usize| written(step).filter(|written| !written.has_heredoc);
@@ -89,6 +132,7 @@ impl Dockerfile {
             Edit::Without(_) | Edit::NoRecommends => 1,
             Edit::Join { .. } => 2,
             Edit::Append(_) => 3,
+            Edit::Ignore(_) => 4,
         });
         for (step, edit) in edits {
             let Some(target) = editable(step).filter(|target| !dropped.contains(&target.lines.0)) else { continue };
@@ -112,7 +156,7 @@ impl Dockerfile {
                         append(text, &remover.text);
                     }
                 }
-                Edit::Join { is_whole: false, .. } => {}
+                Edit::Join { is_whole: false, .. } | Edit::Ignore(_) => {}
             }
         }
         let mut out = String::new();
@@ -131,9 +175,7 @@ impl Dockerfile {
         out
     }
 
-    /// The file as it is.
-    #[must_use]
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
     }
 }

@@ -220,6 +220,8 @@ pub enum Edit {
     Without(Vec<String>),
     /// The instruction installs without what packages only recommend.
     NoRecommends,
+    /// The build context goes without what these patterns of `.dockerignore` mean.
+    Ignore(Vec<String>),
 }
 
 /// A finding.

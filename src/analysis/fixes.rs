@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::case::Case;
 use super::finding::{Category, Edit, Finding, Fix, Origin};
+use super::ignore;
 use super::installation::{Brought, is_called, without_packages};
 use super::instructions::{Instruction, commands};
 use super::managers::Work;
@@ -22,6 +23,11 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
             advice: "It comes with the base: take another one (a -slim, -alpine or distroless variant). Taking it away in a layer above saves nothing.".to_owned(),
             ..Fix::default()
         };
+        return;
+    }
+    if let Some((by, patterns)) = ignore::patterns(case, finding) {
+        let advice = format!("{} In .dockerignore: {}", rule.fix, patterns.join(" "));
+        finding.fix = Fix { advice, step: Some(by.step), proposed: None, edit: Some(Edit::Ignore(patterns)) };
         return;
     }
     let advice = if rule.better.is_empty() { rule.fix.clone() } else { format!("{} Or: {}", rule.fix, rule.better) };
@@ -133,6 +139,7 @@ fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
         Edit::Flag { flag, .. } => format!("{} {flag} {}", by.keyword, by.text),
         Edit::Without(packages) => format!("RUN {}", without_packages(&by.text, packages)?),
         Edit::NoRecommends => format!("RUN {}", without_recommends(&by.text)?),
+        Edit::Ignore(_) => return None,
     })
 }
 

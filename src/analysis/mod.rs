@@ -12,6 +12,7 @@ pub mod efficiency;
 pub mod finding;
 mod fixes;
 mod globs;
+mod ignore;
 mod installation;
 pub mod instructions;
 pub mod managers;

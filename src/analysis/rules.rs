@@ -70,6 +70,9 @@ pub struct Rule {
     /// How it is mended by an edit.
     #[serde(default)]
     pub mend: Mending,
+    /// Names that belong into `.dockerignore` where it came with the build context, with its wildcards.
+    #[serde(default)]
+    pub ignore: Vec<String>,
     /// What to append to the instruction that causes it.
     #[serde(default)]
     pub clean: String,

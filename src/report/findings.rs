@@ -6,6 +6,7 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use super::Facts;
+use crate::analysis::dockerfile::Mended;
 use crate::analysis::finding::{About, Finding, Severity, State};
 use crate::analysis::risk::{Matrix, Row};
 use crate::units::{bytes, count, printable};
@@ -45,19 +46,25 @@ pub fn write(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_diff(facts, out)
 }
 
-/// The Dockerfile with the fixes, as a diff of it; `None` where none is at hand.
+/// The Dockerfile and its `.dockerignore` with the fixes, as a diff of them; `None` where none is at hand.
 #[must_use]
 pub fn diff(facts: &Facts<'_>) -> Option<String> {
     let file = facts.dockerfile?;
-    let (before, after) = (file.text(), file.mended(&facts.analysis.instructions, &facts.analysis.findings));
-    let diff = TextDiff::from_lines(&before, &after);
-    Some(diff.unified_diff().header("a/Dockerfile", "b/Dockerfile").to_string())
+    let mut all = String::new();
+    for Mended { name, before, after } in file.changes(&facts.analysis.instructions, &facts.analysis.findings) {
+        // As patch and git have it for a file that is new.
+        let from = if before.is_some() { format!("a/{name}") } else { "/dev/null".to_owned() };
+        let before = before.unwrap_or_default();
+        let diff = TextDiff::from_lines(&before, &after);
+        all.push_str(&diff.unified_diff().header(&from, &format!("b/{name}")).to_string());
+    }
+    Some(all)
 }
 
 fn write_diff(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let Some(diff) = diff(facts) else { return Ok(()) };
     if diff.is_empty() {
-        return writeln!(out, "\nNo fix is an edit of a line of the Dockerfile");
+        return writeln!(out, "\nNo fix is an edit of the Dockerfile or its .dockerignore");
     }
     writeln!(out, "\nThe fixes that are edits of the Dockerfile:")?;
     for line in diff.lines() {

@@ -6,6 +6,7 @@
 mod common;
 
 mod configuration;
+mod dockerfile;
 mod more;
 mod packages;
 mod risks;
