@@ -33,9 +33,9 @@ const LIBRARIES: [(&str, &[&str]); 10] = [
     ("tokio", &["source"]),
     ("hyper", &["source"]),
     ("tar", &["layer", "source"]),
-    // What is packed inside programs and Java archives is no layer's business.
+    // What is packed inside programs and archives is no layer's business.
     ("flate2", &["analysis", "layer", "source"]),
-    ("zstd", &["layer", "source"]),
+    ("zstd", &["analysis", "layer", "source"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("anstyle", &["report"]),

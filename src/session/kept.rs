@@ -25,7 +25,7 @@ pub(super) const WAITING_LOTS: usize = 256;
 pub(super) const LOT_BYTES: usize = 64 * 1024;
 
 /// Raised when something else is gathered of contents than before.
-const FACTS: u32 = 2;
+const FACTS: u32 = 3;
 
 /// Raised when secrets are looked for otherwise than before.
 const SECRETS: u32 = 1;

@@ -170,3 +170,53 @@ fn what_is_used_before_it_is_uninstalled_stays_until_then() {
     assert_eq!(with_copy["proposed"], json!(null));
     assert!(with_copy["advice"].as_str().unwrap().contains("build in another stage"), "{with_copy}");
 }
+
+/// A `.tar.gz` of files.
+fn packed(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    let mut tar = tar::Builder::new(gzip);
+    for (path, contents) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(contents.len() as u64);
+        tar.append_data(&mut header, path, *contents).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn archives_are_proven_by_what_is_in_them() {
+    let (one_file, other): (Vec<u8>, Vec<u8>) = (vec![1; 60_000], vec![2; 30_000]);
+    let archive = packed(&[("tool-1.0/bin/tool", &one_file), ("tool-1.0/readme", &other)]);
+    let name = |layer: Layer| layer.file("tmp/download.tar.gz", &archive);
+    let found = |layer: Layer| {
+        let steps = vec![(ROOT, Some(base())), (CMD, None), ("RUN /bin/sh -c make # buildkit", Some(layer))];
+        let report = report_with(&image(&clean_config(), steps), &[]);
+        of(&report, "WST-ARCHIVE").first().map(|finding| {
+            assert_eq!(finding["reclaimableBytes"], archive.len());
+            finding["evidence"].to_string()
+        })
+    };
+    // Unpacked somewhere else, and without its first folder.
+    let whole = name(Layer::new()).file("opt/tool/bin/tool", &one_file).file("opt/tool/readme", &other);
+    assert!(found(whole).unwrap().contains("all files that were looked at in it are unpacked in /opt/tool"));
+    let most = name(Layer::new()).file("usr/bin/tool", &one_file);
+    assert!(found(most).unwrap().contains("1 of 2 files that were looked at in it are unpacked in /usr/bin/tool"));
+    // Other contents of the same size and name; the name of the archive alone.
+    let changed: Vec<u8> = vec![3; 60_000];
+    assert_eq!(found(name(Layer::new()).file("usr/bin/tool", &changed)), None);
+    assert_eq!(found(name(Layer::new()).dir("tmp/download/").file("tmp/download/x", "x")), None);
+}
+
+#[test]
+fn a_package_file_lies_beside_what_it_installed() {
+    let status = "Package: curl\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:7.88.1-10+b1\n\n";
+    let layer = |file: &str| Layer::new().file("var/lib/dpkg/status", status).filled(file, 90_000, 1);
+    for (file, is_found) in [
+        ("root/curl_7.88.1-10%2bb1_amd64.deb", true),
+        ("root/curl_8.0_amd64.deb", false),
+        ("root/git_1_amd64.deb", false),
+    ] {
+        let report = report_with(&image(&clean_config(), vec![("RUN x # buildkit", Some(layer(file)))]), &[]);
+        assert_eq!(of(&report, "WST-ARCHIVE").len(), usize::from(is_found), "{file}");
+    }
+}

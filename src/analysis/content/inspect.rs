@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use super::elf::{self, Ends};
 use super::searched::MOST_FILES;
-use super::{Fact, Missed, Program, Searched, Secret, busybox};
+use super::{Fact, Missed, Program, Searched, Secret, archive, busybox};
 use crate::analysis::packages;
 use crate::analysis::secrets::Scanner;
 
@@ -49,6 +49,7 @@ struct Purpose {
     program: bool,
     search: bool,
     components: bool,
+    archive: bool,
 }
 
 /// What came of a layer beside the facts of its files.
@@ -123,6 +124,7 @@ impl Inspector {
             components: packages::Scanner::may_find(path, size, mode),
             program: mode & 0o111 != 0 || is_library(name) || is_core_dump(name),
             search: self.scanner.is_some() && !is_data(name),
+            archive: archive::is_archive(name),
         };
         if purpose.search && size > MOST_OPENED && !purpose.program {
             self.secrets.missed.large += 1;
@@ -167,7 +169,7 @@ impl Inspector {
         if was < SNIFFED && self.head.len() >= SNIFFED {
             self.sniff();
         }
-        if self.purpose.program && room < bytes.len() {
+        if (self.purpose.program || self.purpose.archive) && room < bytes.len() {
             let bytes = &bytes[room..];
             self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
             if self.tail.len() > 2 * TAIL {
@@ -219,9 +221,13 @@ impl Inspector {
                 self.secrets.secrets.push(Secret { path: self.path.clone(), size: self.size, hits });
             }
         }
+        let name = self.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         if self.purpose.components {
-            let name = self.path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
             fact.components = self.packages.end(name);
+        }
+        if self.purpose.archive {
+            let tail = &self.tail[self.tail.len().saturating_sub(TAIL)..];
+            fact.members = archive::members(name, &self.head, tail, self.read);
         }
         if self.purpose.whole && self.head.len() as u64 == self.size {
             self.kept += self.size;

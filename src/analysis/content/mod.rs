@@ -1,11 +1,13 @@
 //! What is kept of contents while a layer is read, and how it is found out. Knows bytes and paths, no index but the
 //! place of an entry, and no layer but its slot.
 
+mod archive;
 mod busybox;
 pub mod elf;
 mod inspect;
 mod searched;
 
+pub use archive::{Member, is_archive};
 pub use busybox::BusyBox;
 pub use elf::Elf;
 pub use inspect::{Inspector, Looked, MOST_KEPT};
@@ -29,6 +31,8 @@ pub struct Fact {
     pub program: Option<Program>,
     /// Packages in it, of a program or an archive.
     pub components: Vec<Component>,
+    /// Files in it, of an archive, as far as they are known.
+    pub members: Vec<Member>,
 }
 
 /// What the beginning of a file says that it is.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Group;
+use super::unpacked::Unpacked;
 use crate::analysis::case::Case;
 use crate::analysis::content::Program;
 use crate::analysis::duplicates::Duplicate;
@@ -10,7 +11,6 @@ use crate::analysis::efficiency::visible_files;
 use crate::analysis::finding::{Category, Finding};
 use crate::analysis::rules::Rule;
 use crate::analysis::subject::Claims;
-use crate::index::PathId;
 use crate::index::walk::Live;
 
 /// Bytes of a rule in a layer below which nothing is said, unless the rule has its own limit.
@@ -33,6 +33,7 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) 
     let index = case.index();
     let mut groups: BTreeMap<(String, u32), Group> = BTreeMap::new();
     let mut programs: Vec<(Live, u64)> = Vec::new();
+    let unpacked = Unpacked::new(case);
     for live in visible_files(index, case.subject.stack, case.account) {
         let entry = index.entry(live.entry);
         if !claims.is_free(live.entry) {
@@ -44,11 +45,15 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) 
             Some(Program::Script(_) | Program::Other) | None => None,
         });
         let name = index.name(entry.path);
+        let mut notes = None;
         let rule =
             case.meant.rules(entry.path).iter().filter(|rule| is_live(rule)).find(|rule| match rule.id.as_str() {
                 // What a crashed program leaves says so itself.
                 "WST-CORE" => elf.is_some_and(|elf| elf.is_core_dump()) || name.ends_with(b".hprof"),
-                "WST-ARCHIVE" => has_unpacked(case, entry.path),
+                "WST-ARCHIVE" => {
+                    notes = unpacked.what(case, live);
+                    notes.is_some()
+                }
                 _ => true,
             });
         if let Some(rule) = rule {
@@ -57,6 +62,7 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) 
                 .entry((rule.id.clone(), live.layer))
                 .or_insert_with(|| Group::new(rule, live.layer, None, entry.path));
             group.add(case, live.entry, bytes);
+            group.notes.extend(notes);
         } else if let Some(elf) = elf.filter(|elf| elf.strippable >= LEAST_SYMBOLS) {
             programs.push((live, elf.strippable));
         }
@@ -81,23 +87,6 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) 
 
 fn is_live(rule: &Rule) -> bool {
     rule.category == Category::Waste && rule.id != "WST-DB-CHURN"
-}
-
-/// Whether what an archive holds seems to lie beside it: a folder with its name.
-fn has_unpacked(case: &Case<'_>, path: PathId) -> bool {
-    let name = case.index().name(path);
-    // A package is unpacked by its manager, to all places.
-    if [&b".deb"[..], b".rpm", b".whl"].iter().any(|end| name.ends_with(end)) {
-        return true;
-    }
-    let stem = [&b".tar.gz"[..], b".tar.xz", b".tar.bz2", b".tar.zst", b".tgz", b".tar", b".zip"]
-        .iter()
-        .find_map(|end| name.strip_suffix(*end));
-    let (Some(stem), Some(folder)) = (stem, case.index().parent(path)) else { return false };
-    case.merged.children(folder).any(|(child, _)| {
-        let child = case.index().name(child);
-        child == stem || (child.len() >= 3 && stem.starts_with(child) && stem.get(child.len()) == Some(&b'-'))
-    })
 }
 
 /// Equal files of which one would do. Those that something else claims are left to it.

@@ -5,6 +5,7 @@ mod hidden;
 mod live;
 mod packages;
 mod repeated;
+mod unpacked;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ struct Group {
     files: Vec<EntryId>,
     /// The packages that it is about, with their bytes.
     packages: BTreeMap<PackageId, u64>,
+    /// What else shows it.
+    notes: Vec<String>,
     /// The largest, with the bytes of each that are waste.
     largest: Vec<(u64, EntryId)>,
 }
@@ -52,8 +55,8 @@ struct Group {
 impl Group {
     fn new(rule: &Arc<Rule>, layer: u32, removed_by: Option<u32>, path: PathId) -> Self {
         let rule = Arc::clone(rule);
-        let (files, largest, packages) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { rule, layer, removed_by, folder: path, bytes: 0, files, packages, largest }
+        let (files, largest, packages, notes) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
+        Self { rule, layer, removed_by, folder: path, bytes: 0, files, packages, notes, largest }
     }
 
     fn add(&mut self, case: &Case<'_>, entry: EntryId, bytes: u64) {
@@ -88,6 +91,9 @@ impl Group {
         for (bytes, entry) in &self.largest {
             let path = case.index().path(case.index().entry(*entry).path);
             finding.show("path", format!("/{} ({bytes} bytes)", String::from_utf8_lossy(&path)));
+        }
+        for note in self.notes.iter().take(NAMED) {
+            finding.show("content", note.as_str());
         }
         packages::tell(case, &self.packages, self.removed_by, &mut finding);
         let more = self.files.len() - self.largest.len();
