@@ -57,7 +57,7 @@ mod tests {
     use super::*;
     use crate::analysis::rules::{Paths, Rules};
     use crate::index::Builder;
-    use crate::layer::{Content, Entry, EntryKind, Limits};
+    use layerscope::layer::{Content, Entry, EntryKind, Limits};
 
     fn file(path: &[u8]) -> Entry<'_> {
         Entry {
