@@ -96,6 +96,20 @@ fn an_archive_with_compressed_layers_is_the_same_from_the_cache() {
     said_again("image.tar", &docker_archive(&[gzip(&layer(1)), layer(2), gzip(&layer(3))]), 6);
 }
 
+/// A layer of an image whose index is worth keeping as one piece.
+fn large(seed: u8) -> Vec<u8> {
+    let file = |layer: Layer, number: u32| {
+        layer.filled(&format!("d{}/file-{seed}-{number:05}", number % 100), 10 + number as usize % 7, seed)
+    };
+    (0..11_000).fold(Layer::new().file("etc/app.yml", secret()).whiteout("d1/file-1-00001"), file).finish()
+}
+
+#[test]
+fn a_large_image_is_taken_up_as_one_piece() {
+    said_again("image.tar", &docker_archive(&[large(1), large(2)]), 5);
+    said_again("image.tar.gz", &gzip(&docker_archive(&[large(1), large(2)])), 6);
+}
+
 /// Its documents are kept as well: finding them needs all of it unpacked.
 #[test]
 fn a_compressed_archive_is_the_same_from_the_cache() {

@@ -62,6 +62,12 @@ impl Key {
         Self::new("secrets", &format!("{} {search}", layer.text))
     }
 
+    /// The index of an image, by what its layers are kept under.
+    #[must_use]
+    pub fn index(layers: &str) -> Self {
+        Self::new("index", layers)
+    }
+
     /// The whole of it, for who keeps keys.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -72,7 +78,7 @@ impl Key {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let (kind, text) = text.split_once(' ')?;
-        ["layer", "place", "image", "secrets"].contains(&kind).then(|| Self::new(kind, text))
+        ["layer", "place", "image", "index", "secrets"].contains(&kind).then(|| Self::new(kind, text))
     }
 
     fn new(kind: &str, text: &str) -> Self {

@@ -3,6 +3,7 @@
 
 use super::column::Column;
 use super::entry::{Flags, NONE};
+use super::rows::record;
 use super::{Entry, Kind, PathId, SlotId};
 
 /// All entries, in the order of reading.
@@ -13,7 +14,7 @@ pub struct Entries {
 }
 
 #[derive(Clone, Copy)]
-struct Stored {
+pub struct Stored {
     /// In bytes; for an entry flagged as wide the place in the column of these.
     size: u32,
     mtime: u32,
@@ -28,12 +29,36 @@ struct Stored {
 
 /// Size and time where one of them needs more than 32 bits.
 #[derive(Clone, Copy)]
-struct Wide {
+pub struct Wide {
     size: u64,
     mtime: i64,
 }
 
+record!(Stored { size, mtime, path, older, attrs, extra, slot, kind, flags });
+record!(Wide { size, mtime });
+
 impl Entries {
+    pub fn stored(&self) -> &Column<Stored> {
+        &self.stored
+    }
+
+    pub fn stored_mut(&mut self) -> &mut Column<Stored> {
+        &mut self.stored
+    }
+
+    pub fn wide(&self) -> &Column<Wide> {
+        &self.wide
+    }
+
+    pub fn wide_mut(&mut self) -> &mut Column<Wide> {
+        &mut self.wide
+    }
+
+    /// Whether what lies aside is there.
+    pub fn is_sound(&self) -> bool {
+        self.stored.iter().all(|entry| !entry.flags.has(Flags::WIDE) || (entry.size as usize) < self.wide.len())
+    }
+
     pub fn len(&self) -> usize {
         self.stored.len()
     }

@@ -81,6 +81,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub(super) const ALL: [Self; 10] = [
+        Self::File,
+        Self::Dir,
+        Self::Symlink,
+        Self::Hardlink,
+        Self::Char,
+        Self::Block,
+        Self::Fifo,
+        Self::Whiteout,
+        Self::Opaque,
+        Self::Meta,
+    ];
+
     /// Whether it is a thing in the file system rather than a mark about the layers below.
     #[must_use]
     pub fn is_object(self) -> bool {
@@ -114,6 +128,14 @@ impl Flags {
     pub const WIDE: Self = Self(8);
     /// In place of the hash of the contents stands where they lie.
     pub const UNREAD: Self = Self(16);
+
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub fn of_bits(bits: u8) -> Self {
+        Self(bits)
+    }
 
     pub fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0

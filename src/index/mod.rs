@@ -9,6 +9,7 @@ pub mod compare;
 mod entries;
 mod entry;
 mod names;
+mod rows;
 mod stack;
 pub mod walk;
 

@@ -46,6 +46,34 @@ impl Names {
         Some(NameRef(place))
     }
 
+    /// The chunks, the last one as far as it is taken.
+    pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        let last = self.chunks.len().saturating_sub(1);
+        self.chunks
+            .iter()
+            .enumerate()
+            .map(move |(place, chunk)| &chunk[..if place == last { self.used } else { CHUNK }])
+    }
+
+    /// Appends a chunk behind full ones; `None` where that does not fit.
+    pub fn push_chunk(&mut self, bytes: &[u8]) -> Option<()> {
+        let is_behind = self.chunks.is_empty() || self.used == CHUNK;
+        let room = CHUNK.checked_sub(bytes.len()).filter(|_| is_behind)?;
+        self.chunks.push(bytes.iter().copied().chain(repeat_n(0, room)).collect());
+        self.used = bytes.len();
+        Some(())
+    }
+
+    /// Whether a name is there.
+    pub fn has(&self, NameRef(place): NameRef) -> bool {
+        let chunk = self.chunks.get(place as usize / CHUNK);
+        chunk.is_some_and(|chunk| {
+            let bytes = &chunk[place as usize % CHUNK..];
+            let (length, bytes) = read_length(bytes);
+            length <= bytes.len()
+        })
+    }
+
     pub fn memory(&self) -> usize {
         self.chunks.len() * CHUNK
     }

@@ -63,14 +63,19 @@ pub(super) fn facts() -> String {
     format!("{FACTS} {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// Under what the secrets of a layer are kept; `None` where none are looked for.
-fn secrets_key(layer: &Key, search: Search) -> Option<Key> {
+/// Which secrets are looked for, as a part of a key.
+pub(super) fn sought(search: Search) -> String {
     let sought = match search {
-        Search::Nothing => return None,
+        Search::Nothing => "nothing",
         Search::Strict => "strict",
         Search::Generic => "generic",
     };
-    Some(Key::secrets(layer, &format!("{SECRETS} {} {sought}", env!("CARGO_PKG_VERSION"))))
+    format!("{SECRETS} {} {sought}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Under what the secrets of a layer are kept; `None` where none are looked for.
+fn secrets_key(layer: &Key, search: Search) -> Option<Key> {
+    (search != Search::Nothing).then(|| Key::secrets(layer, &sought(search)))
 }
 
 /// Whether the secrets of a layer seem to be there, as far as any are looked for.

@@ -17,7 +17,7 @@ use super::reading::{Outcome, Reading};
 use super::recall::{self, Naming, recall};
 use super::search::search;
 use super::stored::stored;
-use super::{store, stream};
+use super::{store, stream, whole};
 use crate::analysis::content::Gathered;
 use crate::analysis::rules::Rules;
 use crate::analysis::secrets::Search;
@@ -93,6 +93,8 @@ pub struct Loaded {
     pub notes: Vec<String>,
     /// Slots that are still to be searched for secrets, with where they lie.
     pub(super) unsearched: Vec<(SlotId, Place)>,
+    /// What is to be kept of it as one piece.
+    pub(super) keep: Option<whole::Keep>,
     /// From where contents can be read again.
     pub(super) origin: Option<Origin>,
 }
@@ -139,6 +141,10 @@ pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Ar
         if !loaded.unsearched.is_empty() {
             progress.present(|| loaded.clone());
             search(&mut loaded, options, progress);
+        }
+        if let (Some(cache), Some(keep)) = (&options.cache, &loaded.keep.take()) {
+            // What cannot be kept is built again.
+            let _ = whole::keep(cache, keep, &loaded.index, &loaded.gathered);
         }
         loaded
     });
@@ -415,6 +421,7 @@ pub(super) fn assemble(
         broken,
         notes: Vec::new(),
         unsearched: Vec::new(),
+        keep: None,
         origin: None,
     })
 }

@@ -20,6 +20,7 @@ mod search;
 mod store;
 mod stored;
 mod stream;
+mod whole;
 
 pub use images::{EngineImage, engine_images};
 pub use load::{Arrival, Loaded, LoadedLayer, Method, Options, open};

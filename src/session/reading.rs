@@ -263,14 +263,18 @@ impl<'r> Reading<'r> {
         let slot = self.builder.end();
         self.searched.extend(looked.searched.map(|searched| (slot, searched)));
         match done {
-            Ok(done) => Outcome { missed: looked.missed, ..self.outcome(slot, done) },
+            Ok(Done { summary, diff_id, digest, .. }) => {
+                let outcome = Self::outcome(self.builder.index(), slot, summary);
+                Outcome { missed: looked.missed, diff_id, digest, ..outcome }
+            }
             Err(error) => failed(error),
         }
     }
 
-    fn outcome(&self, slot: SlotId, Done { summary, diff_id, digest, .. }: Done) -> Outcome {
+    /// What became of a slot of an index.
+    pub fn outcome(index: &Index, slot: SlotId, summary: Summary) -> Outcome {
         let mut notes = Vec::new();
-        let clamped = self.builder.index().slot(slot).clamped;
+        let clamped = index.slot(slot).clamped;
         if clamped > 0 {
             notes.push(format!("{} with '..', kept inside the root", units::counted(clamped, "name", "names")));
         }
@@ -282,7 +286,7 @@ impl<'r> Reading<'r> {
             let entries = units::counted(summary.unknown_types, "entry", "entries");
             notes.push(format!("{entries} of an unknown type, read as files"));
         }
-        Outcome { slot: Some(slot), notes, summary, diff_id, digest, ..Outcome::default() }
+        Outcome { slot: Some(slot), notes, summary, ..Outcome::default() }
     }
 
     /// Takes down what became of layers, also of those that could not even be begun.
@@ -367,6 +371,7 @@ impl Outline {
             broken: None,
             notes: Vec::new(),
             unsearched: Vec::new(),
+            keep: None,
             origin: None,
         }
     }

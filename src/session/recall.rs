@@ -9,6 +9,7 @@ use super::kept;
 use super::load::{Loaded, Options, assemble};
 use super::reading::{Lot, Outcome, Reading};
 use super::stream::Passed;
+use super::whole::{self, Whole};
 use crate::analysis::secrets::Search;
 use crate::cache::{Cache, Key};
 use crate::error::Result;
@@ -100,6 +101,21 @@ pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_
         blobs[blob].1.push(place);
         blob_of.push(blob);
     }
+    let of_layers = |outcomes: &[Outcome]| {
+        let outcome = |(layer, blob): (&image::Layer, &usize)| {
+            let member = Some(passed.links.follow(&layer.blob).to_owned());
+            Outcome { member, ..outcomes[*blob].clone() }
+        };
+        image.layers.iter().zip(&blob_of).map(outcome).collect()
+    };
+    // What was opened before is taken up as it is.
+    let whole_key = whole::key(blobs.iter().map(|(key, _)| Some(Key::clone(key))), options);
+    if let Some(Whole { index, gathered, outcomes }) =
+        whole_key.as_ref().and_then(|key| whole::find(key, blobs.len(), options))
+    {
+        let outcomes = of_layers(&outcomes);
+        return Some(assemble(image, (index, gathered), outcomes, options, None));
+    }
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(blobs.len());
     in_order(
         blobs.len(),
@@ -124,12 +140,9 @@ pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_
         return None;
     }
     let read = reading.finish(&BTreeMap::new(), &mut outcomes);
-    let outcomes = image.layers.iter().zip(blob_of).map(|(layer, blob)| {
-        let member = Some(passed.links.follow(&layer.blob).to_owned());
-        Outcome { member, ..outcomes[blob].clone() }
-    });
-    let outcomes = outcomes.collect();
-    Some(assemble(image, read, outcomes, options, None))
+    let keep = whole::Keep::new(whole_key, &outcomes);
+    let outcomes = of_layers(&outcomes);
+    Some(assemble(image, read, outcomes, options, None).map(|loaded| Loaded { keep, ..loaded }))
 }
 
 /// A file that is read as a stream, by what shows that it was not written to since.

@@ -17,6 +17,7 @@ use super::load::{Loaded, Options, assemble};
 use super::place::Place;
 use super::progress::{Counting, Progress};
 use super::reading::{Lot, Outcome, Reading};
+use super::whole::{self, Whole};
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
 use crate::layer::LayerError;
@@ -195,6 +196,20 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
             Err(error) => Err(error.one_line()),
         }
     };
+    // What was opened before is taken up as it is.
+    let found: Vec<Option<Place>> = (0..blobs.len()).map(|blob| open(blob, &Arc::default()).ok()).collect();
+    let key = whole::key(found.iter().map(|place| place.as_ref()?.key()), options);
+    if let Some(Whole { index, gathered, outcomes }) =
+        key.as_ref().and_then(|key| whole::find(key, blobs.len(), options))
+    {
+        let lies = |blob: &usize| {
+            let (place, outcome) = (found[*blob].as_ref(), outcomes[*blob].clone());
+            let stored = place.and_then(|place| store.stored(place));
+            Outcome { stamp: place.and_then(Place::stamp), stored, ..outcome }
+        };
+        let outcomes = blob_of.iter().map(lies).collect();
+        return assemble(image, (index, gathered), outcomes, options, store.broken().map(str::to_owned));
+    }
     in_order(
         blobs.len(),
         kept::WAITING_LOTS,
@@ -224,12 +239,13 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
         },
     );
     let read = reading.finish(&places, &mut outcomes);
+    let keep = whole::Keep::new(key, &outcomes);
     let outcomes = blob_of.into_iter().map(|blob| outcomes[blob].clone()).collect();
     drop(known);
     drop(blobs);
     let mut loaded = assemble(image, read, outcomes, options, store.broken().map(str::to_owned))?;
     places.retain(|slot, _| loaded.gathered.is_unsearched(*slot) && !loaded.stack.layers_of(*slot).is_empty());
-    loaded.unsearched = places.into_iter().collect();
+    (loaded.unsearched, loaded.keep) = (places.into_iter().collect(), keep);
     Ok(loaded)
 }
 

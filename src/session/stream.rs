@@ -9,6 +9,7 @@ use super::load::{Loaded, Options, assemble};
 use super::reading::{Outcome, Reading};
 use super::recall::{self, Naming};
 use super::store::{missing, too_large};
+use super::whole;
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
 use crate::layer::decode::{self, Kind};
@@ -69,23 +70,31 @@ pub(super) fn load(
         (Err(error), Ok(())) => return Err(error),
     };
     let mut outcomes: Vec<_> = image.layers.iter().map(|layer| passed.layer(layer, broken.as_ref())).collect();
+    let mut keep = None;
     if let (Some(naming), Some(cache), None) = (naming, &options.cache, &broken) {
-        let mut keys = HashMap::new();
+        let (mut keys, mut blobs) = (HashMap::new(), Vec::new());
         for (layer, outcome) in image.layers.iter().zip(&outcomes).filter(|(_, outcome)| outcome.failed.is_none()) {
             let member = passed.links.follow(&layer.blob);
             if let Some(key) = naming.layer(member, layer) {
                 reading.keep(outcome, &key);
-                keys.insert(member.to_owned(), key);
+                if keys.insert(member.to_owned(), key.clone()).is_none() {
+                    blobs.push((key, outcome.clone()));
+                }
             }
         }
         let is_whole = passed.dropped.is_empty() && outcomes.iter().all(|outcome| outcome.failed.is_none());
         if is_whole {
             // What cannot be kept is read again.
             let _ = recall::keep(cache, naming, &passed, &keys);
+            // Where layers came in their order, the index is the one that another reading of them makes.
+            let (keys, outcomes): (Vec<_>, Vec<_>) =
+                blobs.into_iter().map(|(key, outcome)| (Some(key), outcome)).unzip();
+            keep = whole::Keep::new(whole::key(keys, options), &outcomes);
         }
     }
     let read = reading.finish(&BTreeMap::new(), &mut outcomes);
-    assemble(image, read, outcomes, options, broken.map(|broken| broken.one_line()))
+    let loaded = assemble(image, read, outcomes, options, broken.map(|broken| broken.one_line()))?;
+    Ok(Loaded { keep, ..loaded })
 }
 
 impl Passed {

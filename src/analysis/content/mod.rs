@@ -141,6 +141,21 @@ impl Gathered {
         self.search != Search::Nothing && self.secrets.get(slot.place()).is_some_and(Option::is_none)
     }
 
+    /// Everything that is known of a slot, as [`Self::new`] and [`Self::take_searched`] took it.
+    #[must_use]
+    pub fn of_slot(&self, index: &Index, slot: SlotId) -> Option<(&SlotFacts, Searched)> {
+        let secrets = self.secrets.get(slot.place()).and_then(Option::as_ref);
+        let secret = |(id, hits): &(EntryId, Vec<Hit>)| {
+            let entry = index.entry(*id);
+            Secret { path: index.path(entry.path), size: entry.size, hits: hits.clone() }
+        };
+        let searched = secrets.map_or_else(Searched::default, |secrets| Searched {
+            secrets: secrets.found.iter().map(secret).collect(),
+            missed: secrets.missed,
+        });
+        Some((self.slots.get(slot.place())?, searched))
+    }
+
     /// Secrets in the texts of a slot, as far as it is searched.
     pub fn secrets_in(&self, slot: SlotId) -> impl Iterator<Item = (EntryId, &Hit)> {
         let secrets = self.secrets.get(slot.place()).and_then(Option::as_ref);
