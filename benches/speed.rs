@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)] // It may panic, and each user takes a part.
 
+#[path = "../tests/common/mod.rs"]
+mod common;
 #[path = "../tests/common/large.rs"]
 mod large;
 
@@ -12,12 +14,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::archives::Oci;
+use common::image::Layer;
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use large::{Packing, Shape};
 use layerscope::analysis::rules::Rules;
 use layerscope::analysis::{Analysis, dive, duplicates, efficiency};
+use layerscope::index::Kind;
+use layerscope::index::walk::Live;
+use layerscope::layer::{Limits, decode};
 use layerscope::report::{Facts, json, text};
-use layerscope::session::{self, Loaded, Options, Progress};
+use layerscope::session::contents::preview;
+use layerscope::session::{self, Job, Loaded, Options, Progress};
 use layerscope::source::reference::Reference;
 
 const SIZES: [u32; 2] = [100_000, 1_000_000];
@@ -93,12 +101,66 @@ fn meaning(criterion: &mut Criterion) {
     });
 }
 
+/// How a layer is packed.
+type Pack<'p> = &'p dyn Fn(&[u8]) -> Vec<u8>;
+
+/// Where looking into the last file of a layer of 256 MiB is measured: the layer in gzip, in frames of zstd and as it is.
+fn layouts() -> Vec<(&'static str, PathBuf)> {
+    let mut state = 1_u32;
+    let mut text = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        b"abcdefghijklmnop"[usize::from(state.to_be_bytes()[0] >> 4)]
+    };
+    let layer = (0..256).fold(Layer::new(), |layer, number| {
+        layer.file(format!("d/{number}"), (0..1 << 20).map(|_| text()).collect::<Vec<u8>>())
+    });
+    let layer = [layer.finish()];
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        io::Write::write_all(&mut encoder, bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let frames = |bytes: &[u8]| bytes.chunks(4 << 20).flat_map(|part| zstd::encode_all(part, 3).unwrap()).collect();
+    let packings: [(&str, Pack<'_>); 3] = [("gzip", &gzip), ("zstd frames", &frames), ("plain", &<[u8]>::to_vec)];
+    let layout = |(name, pack): (&'static str, Pack<'_>)| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("look-{name}"));
+        if !folder.exists() {
+            let mut oci = Oci::default();
+            let image = oci.image("linux/amd64", &layer, pack);
+            oci.folder(&folder, &[image]);
+        }
+        (name, folder)
+    };
+    packings.into_iter().map(layout).collect()
+}
+
+/// Against unpacking the layer, which is what it takes where nothing is noted.
+fn looking(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("look into the last file");
+    for (name, path) in layouts() {
+        let blobs = std::fs::read_dir(path.join("blobs/sha256")).unwrap().map(|blob| blob.unwrap().path());
+        let layer = blobs.max_by_key(|blob| blob.metadata().unwrap().len()).unwrap();
+        let reference = Reference::Layout { path, image: None };
+        let loaded = session::open(&reference, "image", &Options::default(), &Arc::new(Progress::default())).unwrap();
+        let index = &loaded.index;
+        let files = index.slots().flat_map(|slot| index.entries_in(slot));
+        let entry = files.filter(|id| index.entry(*id).kind == Kind::File).last().unwrap();
+        let look = || preview(&loaded, Live { layer: 0, entry }, 1 << 20, &Job::default()).unwrap();
+        group.bench_function(name, |bencher| bencher.iter(look));
+        let unpack = || {
+            let mut tar = decode::peek(File::open(&layer).unwrap()).unwrap().decode(&Limits::default()).unwrap();
+            io::copy(&mut tar, &mut io::sink()).unwrap()
+        };
+        group.bench_function(BenchmarkId::new("unpack all of", name), |bencher| bencher.iter(unpack));
+    }
+}
+
 criterion_group! {
     name = speed;
     config = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_secs(1))
         .measurement_time(Duration::from_secs(3));
-    targets = reading, meaning
+    targets = reading, looking, meaning
 }
 criterion_main!(speed);

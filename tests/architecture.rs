@@ -28,7 +28,7 @@ const ROOMS: [(&str, &[&str]); 17] = [
 ];
 
 /// Libraries that only some rooms may name.
-const LIBRARIES: [(&str, &[&str]); 10] = [
+const LIBRARIES: [(&str, &[&str]); 11] = [
     ("bollard", &["source"]),
     ("tokio", &["source"]),
     ("hyper", &["source"]),
@@ -36,6 +36,7 @@ const LIBRARIES: [(&str, &[&str]); 10] = [
     // What is packed inside programs and archives is no layer's business.
     ("flate2", &["analysis", "layer", "source"]),
     ("zstd", &["analysis", "layer", "source"]),
+    ("zlib_rs", &["layer"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("anstyle", &["report"]),

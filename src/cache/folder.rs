@@ -119,7 +119,7 @@ impl Kept {
     }
 
     fn is_ours(&self) -> bool {
-        self.is_layer() || ["image-", "index-", "secrets-"].iter().any(|kind| self.name.starts_with(kind))
+        self.is_layer() || ["image-", "index-", "points-", "secrets-"].iter().any(|kind| self.name.starts_with(kind))
     }
 }
 

@@ -68,6 +68,12 @@ impl Key {
         Self::new("index", layers)
     }
 
+    /// Where decompressing a layer may begin, by what its entries are kept under.
+    #[must_use]
+    pub fn points(layer: &Self) -> Self {
+        Self::new("points", &layer.text)
+    }
+
     /// The whole of it, for who keeps keys.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -78,7 +84,7 @@ impl Key {
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let (kind, text) = text.split_once(' ')?;
-        ["layer", "place", "image", "index", "secrets"].contains(&kind).then(|| Self::new(kind, text))
+        ["layer", "place", "image", "index", "points", "secrets"].contains(&kind).then(|| Self::new(kind, text))
     }
 
     fn new(kind: &str, text: &str) -> Self {

@@ -1,10 +1,11 @@
 //! Decompression, chosen by the first bytes of the data. Names and media types lie; magic bytes do not.
 //! The outer archive borrows these decoders. Knows no tar.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::gunzip::Gunzip;
+use super::points::{Point, Points};
+use super::unzstd::Unzstd;
 use super::{LayerError, Limits};
 
 /// Bytes needed to tell what a blob is: one tar header.
@@ -97,41 +98,49 @@ impl<R: Read> Sniffed<R> {
     where
         R: 'r,
     {
-        let kind = self.kind;
-        let ratio = Ratio { free: limits.free_decoded_bytes, limit: limits.ratio };
-        Ok(match kind {
-            Kind::Gzip => {
-                let counted = BufReader::with_capacity(BUFFER, Counted::new(self.whole()));
-                Box::new(Bounded { inner: MultiGzDecoder::new(counted), decoded: 0, ratio })
-            }
-            Kind::Zstd => {
-                let counted = BufReader::with_capacity(BUFFER, Counted::new(self.whole()));
-                Box::new(Bounded { inner: zstd::stream::read::Decoder::with_buffer(counted)?, decoded: 0, ratio })
-            }
+        self.decode_noting(limits, None)
+    }
+
+    /// The same; where it could begin in the middle is noted if that is asked for.
+    ///
+    /// # Errors
+    /// A compression that is not supported, or a decoder that does not start.
+    pub fn decode_noting<'r>(
+        self,
+        limits: &Limits,
+        points: Option<&'r mut Points>,
+    ) -> Result<Box<dyn Read + 'r>, LayerError>
+    where
+        R: 'r,
+    {
+        Ok(match self.kind {
+            Kind::Gzip => Box::new(Bounded::new(Gunzip::new(buffered(self.whole()), points), limits)),
+            Kind::Zstd => Box::new(Bounded::new(Unzstd::new(buffered(self.whole()), points)?, limits)),
             Kind::Unsupported(name) => return Err(LayerError::Compression(name)),
             Kind::Empty | Kind::Tar | Kind::Json | Kind::Unknown => Box::new(self.whole()),
         })
     }
 }
 
-/// Counts the compressed bytes that went by.
-struct Counted<R> {
-    inner: R,
-    bytes: u64,
+/// The decompressed stream from a point on. `place` has the whole compressed one.
+///
+/// # Errors
+/// The point is none, or whatever reading gives.
+pub fn resume<'r, R: Read + Seek + 'r>(
+    mut place: R,
+    kind: Kind,
+    point: &Point,
+    limits: &Limits,
+) -> Result<Box<dyn Read + 'r>, LayerError> {
+    place.seek(SeekFrom::Start(point.first()))?;
+    Ok(match kind {
+        Kind::Gzip => Box::new(Bounded::new(Gunzip::resume(buffered(place), point)?, limits)),
+        _ => Box::new(Bounded::new(Unzstd::resume(buffered(place), point)?, limits)),
+    })
 }
 
-impl<R> Counted<R> {
-    fn new(inner: R) -> Self {
-        Self { inner, bytes: 0 }
-    }
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.bytes += read as u64;
-        Ok(read)
-    }
+fn buffered<R: Read>(reader: R) -> BufReader<R> {
+    BufReader::with_capacity(BUFFER, reader)
 }
 
 /// How much a compressed byte may become, after a free allowance.
@@ -141,20 +150,20 @@ struct Ratio {
     limit: u64,
 }
 
-/// A decoder that tells how many compressed bytes it was given.
+/// A decoder that tells how many compressed bytes it took.
 trait Decoder: Read {
     fn taken(&self) -> u64;
 }
 
-impl<R: Read> Decoder for MultiGzDecoder<BufReader<Counted<R>>> {
+impl<R: BufRead> Decoder for Gunzip<'_, R> {
     fn taken(&self) -> u64 {
-        self.get_ref().get_ref().bytes
+        self.taken()
     }
 }
 
-impl<R: Read> Decoder for zstd::stream::read::Decoder<'_, BufReader<Counted<R>>> {
+impl<R: BufRead> Decoder for Unzstd<'_, R> {
     fn taken(&self) -> u64 {
-        self.get_ref().get_ref().bytes
+        self.taken()
     }
 }
 
@@ -162,14 +171,23 @@ impl<R: Read> Decoder for zstd::stream::read::Decoder<'_, BufReader<Counted<R>>>
 struct Bounded<D> {
     inner: D,
     decoded: u64,
+    /// Compressed bytes before the first.
+    before: u64,
     ratio: Ratio,
+}
+
+impl<D: Decoder> Bounded<D> {
+    fn new(inner: D, limits: &Limits) -> Self {
+        let ratio = Ratio { free: limits.free_decoded_bytes, limit: limits.ratio };
+        Self { before: inner.taken(), inner, decoded: 0, ratio }
+    }
 }
 
 impl<D: Decoder> Read for Bounded<D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.decoded += read as u64;
-        if self.decoded > self.ratio.free && self.decoded / self.ratio.limit > self.inner.taken() {
+        if self.decoded > self.ratio.free && self.decoded / self.ratio.limit > self.inner.taken() - self.before {
             let message =
                 format!("it grows by more than {} times when decompressed, which no real layer does", self.ratio.limit);
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));

@@ -32,6 +32,9 @@ pub trait Feed {
 
 /// Chooses files as they go by, and takes their contents.
 pub trait Tap: Feed {
+    /// Told before every entry: the byte of the tar at which its headers begin. Reading may begin there.
+    fn begins(&mut self, _at: u64) {}
+
     /// Asked once for every file, by its path as the tar spells it, its apparent size in bytes, and its mode.
     ///
     /// # Errors

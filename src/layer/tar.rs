@@ -146,10 +146,13 @@ pub(super) fn read_stream<S: Stream>(
     mut sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<Summary, LayerError> {
     let mut summary = Summary::default();
-    let mut ahead = Ahead::default();
+    let (mut ahead, mut begins) = (Ahead::default(), None);
     while let Some(block) = blocks.next_header()? {
         let at = blocks.at - BLOCK as u64;
         let fields = Fields::new(&block, at)?;
+        if matches!(fields.typeflag(), b'x' | b'L' | b'K') {
+            begins.get_or_insert(at);
+        }
         match fields.typeflag() {
             b'x' => ahead.pax = pax::parse(&blocks.meta(fields.size()?, limits)?, at)?,
             b'g' => {
@@ -165,6 +168,7 @@ pub(super) fn read_stream<S: Stream>(
                 if summary.entries > limits.entries {
                     return Err(LayerError::TooMuch { what: "the number of entries".into(), limit: limits.entries });
                 }
+                tap.begins(begins.take().unwrap_or(at));
                 let ahead = std::mem::take(&mut ahead);
                 entry(&fields, at, &ahead, &mut blocks, limits, &mut summary, tap, &mut sink)?;
                 if tap.has_enough() {

@@ -1,12 +1,15 @@
 //! One blob, read as a layer: from a stream, or from the file where it lies. Knows no image and no index.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use super::access::Noted;
 use super::progress::Counting;
 use crate::analysis::content::Looked;
 use crate::layer::decode::{self, Kind};
+use crate::layer::points::Points;
 use crate::layer::tap::Tap;
 use crate::layer::{self, Entry, LayerError, Limits, Summary};
 use crate::source::part::Part;
@@ -22,6 +25,8 @@ pub(super) struct Done {
     pub digest: Option<String>,
     /// What came of looking into it beside facts; whoever gave the tap knows.
     pub looked: Looked,
+    /// Where decompressing it may begin, if it had to be decompressed where it lies.
+    pub noted: Noted,
 }
 
 /// What is to be computed beside the entries.
@@ -41,6 +46,7 @@ pub(super) fn read_passing(
     blob: impl Read,
     digests: Digests,
     limits: &Limits,
+    points: Option<&mut Points>,
     tap: &mut impl Tap,
     sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<Done, LayerError> {
@@ -49,13 +55,13 @@ pub(super) fn read_passing(
     if let Some(reason) = refusal(sniffed.kind, &sniffed.head) {
         return Err(reason);
     }
-    let mut tar = Hashing { inner: sniffed.decode(limits)?, hash: digests.tar.then(Sha256::new) };
+    let mut tar = Hashing { inner: sniffed.decode_noting(limits, points)?, hash: digests.tar.then(Sha256::new) };
     let summary = layer::read_tapped(&mut tar, limits, tap, sink)?;
     let diff_id = tar.hash.take();
     drop(tar);
     let text = |hash: Sha256| format!("sha256:{}", hex(&hash.finalize()));
-    let looked = Looked::default();
-    Ok(Done { summary, diff_id: diff_id.map(text), digest: blob.hash.take().map(text), looked })
+    let (looked, noted) = (Looked::default(), Noted::Nowhere);
+    Ok(Done { summary, diff_id: diff_id.map(text), digest: blob.hash.take().map(text), looked, noted })
 }
 
 /// Reads a blob in its place: one that is not compressed from header to header, unless all of it is to be digested.
@@ -67,11 +73,15 @@ pub(super) fn read_placed(
     sink: impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<Done, LayerError> {
     let part = blob.inner();
-    if digests.blob || digests.tar || decode::peek(part.clone())?.kind != Kind::Tar {
-        return read_passing(blob.clone(), digests, limits, tap, sink);
+    let kind = decode::peek(part.clone())?.kind;
+    if digests.blob || digests.tar || kind != Kind::Tar {
+        let mut points = Points::default();
+        let done = read_passing(blob.clone(), digests, limits, Some(&mut points), tap, sink)?;
+        let noted = if kind == Kind::Tar { Noted::Nowhere } else { Noted::Here(Arc::new(points)) };
+        return Ok(Done { noted, ..done });
     }
     let summary = layer::read_in_place(blob.clone(), part.length(), limits, tap, sink)?;
-    Ok(Done { summary, diff_id: None, digest: None, looked: Looked::default() })
+    Ok(Done { summary, diff_id: None, digest: None, looked: Looked::default(), noted: Noted::Nowhere })
 }
 
 /// Why a blob that begins like this can be no layer.

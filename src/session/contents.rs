@@ -4,16 +4,21 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{Seek, SeekFrom};
 
+use super::access::{Noted, decompress};
 use super::load::Loaded;
+use super::marks::{Mark, Run, runs};
 use super::origin::{Blob, Job};
 use super::place::read_stored;
 use crate::error::{Error, Result};
 use crate::index::walk::Live;
 use crate::index::{EntryId, Index, Kind, SlotId};
 use crate::layer::tap::{Feed, Tap, Want, spell};
-use crate::layer::{self, LayerError, Limits, decode};
+use crate::layer::{self, LayerError, Limits, Summary, decode};
 use crate::source::part::Stamp;
 use crate::source::storage::Lies;
+
+/// Bytes of a tar that are rather read than stepped over on the way to the next file.
+const NEAR: u64 = 16 * 1024 * 1024;
 
 /// The beginning of a file, or all of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +120,7 @@ pub(super) fn read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take
 fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: &Job) -> Result<()> {
     let index = &loaded.index;
     let origin = loaded.origin.as_ref().ok_or_else(|| Error::image("the image has no source to read again"))?;
-    let mut blobs: HashMap<&str, (SlotId, Vec<EntryId>)> = HashMap::new();
+    let mut blobs: HashMap<&str, Within<'_>> = HashMap::new();
     let mut stamps: HashMap<&str, Stamp> = HashMap::new();
     let mut stored: HashMap<&str, &Lies> = HashMap::new();
     for file in files {
@@ -127,14 +132,14 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
         let layer = layer.ok_or_else(|| Error::image("no layer of the image has this file"))?;
         stored.extend(layer.stored.as_ref().map(|stored| (layer.member.as_str(), stored)));
         stamps.extend(layer.stamp.map(|stamp| (layer.member.as_str(), stamp)));
-        blobs.entry(&layer.member).or_insert((entry.slot, Vec::new())).1.push(*file);
+        let within = || Within { slot: entry.slot, files: Vec::new(), marks: &layer.marks, noted: &layer.noted };
+        blobs.entry(&layer.member).or_insert_with(within).files.push(*file);
     }
     if blobs.is_empty() {
         return Ok(());
     }
     let mut visit = |name: &str, blob: Blob<'_>| {
-        let Some((slot, files)) = blobs.get(name) else { return Ok(()) };
-        let unreadable = |error: &LayerError| Error::image("its layer cannot be read again").caused_by(error);
+        let Some(within) = blobs.get(name) else { return Ok(()) };
         // What was never read has no hash to be held against; then the file itself must be what it was.
         let is_same = match (&blob, stamps.get(name)) {
             (Blob::Placed(place, _), Some(stamp)) => place.inner().inner().stamp().is_ok_and(|now| now == *stamp),
@@ -142,15 +147,7 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
             (Blob::Apart(_), _) => true,
             (Blob::Placed(..) | Blob::Passing(_), _) => false,
         };
-        let mut picker = Picker::new(index, *slot, files, is_same, take);
-        let read = pick(blob, &origin.options.limits, &mut picker);
-        let (left, fault) = (picker.left, picker.fault);
-        match (read, fault) {
-            (_, Some(fault)) => Err(fault),
-            (Ok(()), None) if left > 0 => Err(changed().because("a file is not in its layer any more")),
-            (Ok(()) | Err(LayerError::Enough), None) => Ok(()),
-            (Err(error), None) => Err(unreadable(&error)),
-        }
+        within.read(index, blob, is_same, &origin.options.limits, take)
     };
     let (in_store, names): (Vec<&str>, Vec<&str>) = blobs.keys().partition(|name| stored.contains_key(*name));
     for name in in_store {
@@ -162,21 +159,69 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
     if names.is_empty() { Ok(()) } else { origin.blobs(&names.into_iter().collect(), job, &mut visit) }
 }
 
-/// Lets a blob's files go by a picker; in an uncompressed one nothing but the wanted files is read.
-fn pick<T: Take>(blob: Blob<'_>, limits: &Limits, picker: &mut Picker<'_, T>) -> Result<(), LayerError> {
-    match blob {
-        Blob::Passing(bytes) => {
-            let tar = decode::peek(bytes)?.decode(limits)?;
-            layer::read_tapped(tar, limits, picker, |_| Ok(())).map(drop)
-        }
-        Blob::Apart(layer) => read_stored(layer, limits, picker, |_| Ok(())).map(drop),
-        Blob::Placed(mut place, length) => {
-            let kind = decode::peek(&mut place)?.kind;
-            place.seek(SeekFrom::Start(0))?;
-            if kind == decode::Kind::Tar {
-                return layer::read_in_place(place, length, limits, picker, |_| Ok(())).map(drop);
+/// Files that are wanted of one blob, and what is known of it.
+struct Within<'w> {
+    slot: SlotId,
+    files: Vec<EntryId>,
+    marks: &'w [Mark],
+    noted: &'w Noted,
+}
+
+impl Within<'_> {
+    /// Hands the files to `take`. Where the blob lies in a file, nothing is read that is far from them.
+    fn read(&self, index: &Index, blob: Blob<'_>, is_same: bool, limits: &Limits, take: &mut impl Take) -> Result<()> {
+        let all = || Run { mark: Mark { place: 0, at: 0 }, files: self.files.clone() };
+        let mut pick = Pick { index, slot: self.slot, is_same, take };
+        match blob {
+            Blob::Passing(bytes) => pick.run(&all(), |picker| {
+                let tar = decode::peek(bytes)?.decode(limits)?;
+                layer::read_tapped(tar, limits, picker, |_| Ok(()))
+            }),
+            Blob::Apart(layer) => pick.run(&all(), |picker| read_stored(layer, limits, picker, |_| Ok(()))),
+            Blob::Placed(place, length) => {
+                let kind = decode::peek(place.clone()).map_err(|error| unreadable(&error.into()))?.kind;
+                let points = if kind == decode::Kind::Tar { None } else { self.noted.points() };
+                for run in runs(index, self.slot, self.marks, &self.files, NEAR) {
+                    let (mut place, at) = (place.clone(), run.mark.at);
+                    pick.run(&run, |picker| {
+                        if kind == decode::Kind::Tar {
+                            place.seek(SeekFrom::Start(at))?;
+                            return layer::read_in_place(place, length.saturating_sub(at), limits, picker, |_| Ok(()));
+                        }
+                        let tar = decompress(place, kind, points.as_deref(), at, limits)?;
+                        layer::read_tapped(tar, limits, picker, |_| Ok(()))
+                    })?;
+                }
+                Ok(())
             }
-            pick(Blob::Passing(&mut place), limits, picker)
+        }
+    }
+}
+
+fn unreadable(error: &LayerError) -> Error {
+    Error::image("its layer cannot be read again").caused_by(error)
+}
+
+/// Hands files of a slot on.
+struct Pick<'p, T> {
+    index: &'p Index,
+    slot: SlotId,
+    /// Whether the file is the one that was indexed.
+    is_same: bool,
+    take: &'p mut T,
+}
+
+impl<T: Take> Pick<'_, T> {
+    /// Reads a tar from a run's mark on until all of its files were there.
+    fn run(&mut self, run: &Run, read: impl FnOnce(&mut Picker<'_, T>) -> Result<Summary, LayerError>) -> Result<()> {
+        let mut picker = Picker::new(self.index, self.slot, run, self.is_same, self.take);
+        let read = read(&mut picker);
+        let (left, fault) = (picker.left, picker.fault);
+        match (read, fault) {
+            (_, Some(fault)) => Err(fault),
+            (Ok(_), None) if left > 0 => Err(changed().because("a file is not in its layer any more")),
+            (Ok(_) | Err(LayerError::Enough), None) => Ok(()),
+            (Err(error), None) => Err(unreadable(&error)),
         }
     }
 }
@@ -207,12 +252,13 @@ struct Sought {
 }
 
 impl<'p, T: Take> Picker<'p, T> {
-    fn new(index: &'p Index, slot: SlotId, files: &[EntryId], is_same: bool, take: &'p mut T) -> Self {
-        let wanted: HashSet<EntryId> = files.iter().copied().collect();
-        let paths: HashSet<_> = files.iter().map(|file| index.entry(*file).path).collect();
+    fn new(index: &'p Index, slot: SlotId, run: &Run, is_same: bool, take: &'p mut T) -> Self {
+        let wanted: HashSet<EntryId> = run.files.iter().copied().collect();
+        let paths: HashSet<_> = run.files.iter().map(|file| index.entry(*file).path).collect();
         let mut seen = HashMap::new();
         let mut sought: HashMap<Vec<u8>, Sought> = HashMap::new();
-        for id in index.entries_in(slot) {
+        // Those before the mark do not come by.
+        for id in index.entries_in(slot).skip(run.mark.place as usize) {
             let entry = index.entry(id);
             if entry.kind != Kind::File || !paths.contains(&entry.path) {
                 continue;

@@ -51,11 +51,13 @@ pub(super) struct Gather<'g> {
     /// What was found in the file that just passed. Its entry comes next and takes it.
     found: &'g Cell<Option<Fact>>,
     path: Vec<u8>,
+    /// Where the headers of the entry that comes next begin.
+    begins: &'g Cell<u64>,
 }
 
 impl<'g> Gather<'g> {
-    pub fn new(inspector: &'g mut Inspector, found: &'g Cell<Option<Fact>>) -> Self {
-        Self { inspector, found, path: Vec::new() }
+    pub fn new(inspector: &'g mut Inspector, found: &'g Cell<Option<Fact>>, begins: &'g Cell<u64>) -> Self {
+        Self { inspector, found, path: Vec::new(), begins }
     }
 }
 
@@ -72,6 +74,10 @@ impl Feed for Gather<'_> {
 }
 
 impl Tap for Gather<'_> {
+    fn begins(&mut self, at: u64) {
+        self.begins.set(at);
+    }
+
     fn wants(&mut self, path: &[u8], size: u64, mode: u16) -> Result<Want, LayerError> {
         spell(path, &mut self.path);
         Ok(if self.inspector.begin(&self.path, size, mode) { Want::Contents } else { Want::Hash })

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::Sender;
+use serde::{Deserialize, Serialize};
 
+use super::access::Noted;
 use super::blob::Done;
+use super::marks::Marking;
 use super::reading::Lot;
 use crate::analysis::content::{Fact, Looked, Missed, Searched};
 use crate::analysis::secrets::Search;
@@ -15,7 +18,7 @@ use crate::layer::packed::Packer;
 use crate::layer::{Entry, LayerError, Summary};
 use crate::source::part::{Part, Stamp};
 
-/// Layers whose packed entries are smaller than this are not kept where they can be read in place: that takes no time.
+/// Layers whose packed entries are smaller than this are not kept where they need not be decompressed: that takes no time.
 const WORTH_KEEPING: usize = 16 * 1024;
 
 /// Lots that wait in all: 16 MB, room for 300 000 entries of layers whose turn has not come.
@@ -25,16 +28,25 @@ pub(super) const WAITING_LOTS: usize = 256;
 pub(super) const LOT_BYTES: usize = 64 * 1024;
 
 /// Raised when something else is gathered of contents than before.
-const FACTS: u32 = 3;
+const FACTS: u32 = 4;
 
 /// Raised when secrets are looked for otherwise than before.
 const SECRETS: u32 = 1;
 
-/// Bytes of files from which on a layer is kept, however few its entries: searching it takes time.
+/// Bytes of files from which on a layer is kept, however few its entries: searching it, and unpacking it, takes time.
 const WORTH_SEARCHING: u64 = 4 * 1024 * 1024;
 
 /// A file that was changed so lately may be changed once more within the same tick of its file system's clock.
 const SETTLED: Duration = Duration::from_secs(1);
+
+/// What is known beside packed entries, by the number of the entry in its layer.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Beside {
+    /// Of contents.
+    pub facts: Vec<(u32, Fact)>,
+    /// The bytes at which some of them begin.
+    pub marks: Vec<(u32, u64)>,
+}
 
 /// What is to be kept of a slot when all is known.
 pub(super) struct Keep {
@@ -78,6 +90,11 @@ fn secrets_key(layer: &Key, search: Search) -> Option<Key> {
     (search != Search::Nothing).then(|| Key::secrets(layer, &sought(search)))
 }
 
+/// Where the places lie at which unpacking a kept layer may begin.
+pub(super) fn noted(cache: Option<&Cache>, layer: Option<&Key>) -> Noted {
+    cache.zip(layer).map_or(Noted::Nowhere, |(cache, layer)| Noted::Kept(cache.clone(), Key::points(layer)))
+}
+
 /// Whether the secrets of a layer seem to be there, as far as any are looked for.
 pub(super) fn has_searched(cache: &Cache, layer: &Key, search: Search) -> bool {
     secrets_key(layer, search).is_none_or(|key| cache.has(&key))
@@ -109,27 +126,28 @@ pub(super) fn is_settled(stamp: Stamp) -> bool {
 
 /// Sends what was kept as if it were read now.
 pub(super) fn send(found: &Found, searched: Option<Searched>, lots: &Sender<Lot>) -> Result<Done, LayerError> {
-    let (mut facts, mut missed) = (Vec::new(), Missed::default());
+    let (mut beside, mut missed) = (Beside::default(), Missed::default());
     let sent = found.read(|piece| match piece {
         Piece::Bytes(bytes) => {
-            let (more, also): (Vec<(u32, Fact)>, Missed) = postcard::from_bytes(bytes).ok()?;
-            facts = more;
+            let (more, also): (Beside, Missed) = postcard::from_bytes(bytes).ok()?;
+            beside = more;
             missed.add(also);
             Some(())
         }
-        Piece::Entries(packed) => lots.send(Lot::Entries(packed.to_vec(), std::mem::take(&mut facts))).ok(),
+        Piece::Entries(packed) => lots.send(Lot::Entries(packed.to_vec(), std::mem::take(&mut beside))).ok(),
         Piece::Hashes(hashes) => lots.send(Lot::Hashes(hashes)).ok(),
     });
     sent.ok_or(LayerError::Enough)?;
-    Ok(Done { summary: found.summary().clone(), diff_id: None, digest: None, looked: Looked { missed, searched } })
+    let (summary, looked) = (found.summary().clone(), Looked { missed, searched });
+    Ok(Done { summary, diff_id: None, digest: None, looked, noted: Noted::Nowhere })
 }
 
 /// Packs what is read for another thread, for the cache, or for both. Whatever goes wrong with the cache, the reading
 /// goes on without.
 pub(super) struct Copying<'l> {
     packer: Packer,
-    /// What is known of contents, by the number of the entry.
     facts: Vec<(u32, Fact)>,
+    marking: Marking,
     /// Bytes in the facts.
     whole: usize,
     number: u32,
@@ -145,6 +163,7 @@ impl<'l> Copying<'l> {
         Self {
             packer: Packer::default(),
             facts: Vec::new(),
+            marking: Marking::default(),
             whole: 0,
             number: 0,
             draft: cache.and_then(Cache::begin),
@@ -169,8 +188,10 @@ impl<'l> Copying<'l> {
         self.is_heard
     }
 
-    pub fn push(&mut self, entry: &Entry<'_>, fact: Option<Fact>) {
+    /// Takes an entry, whose headers begin at a byte of the tar.
+    pub fn push(&mut self, entry: &Entry<'_>, fact: Option<Fact>, begins: u64) {
         self.packer.push(entry);
+        self.marking.entry(self.number, begins);
         if let Some(fact) = fact {
             self.whole += fact.whole.as_ref().map_or(0, Vec::len);
             self.facts.push((self.number, fact));
@@ -191,14 +212,14 @@ impl<'l> Copying<'l> {
 
     fn flush(&mut self, missed: Missed) {
         self.bytes += self.packer.len() + self.whole;
-        let written = self.draft.as_mut().is_none_or(|draft| write(draft, &self.packer, &self.facts, missed).is_some());
+        let beside = Beside { facts: std::mem::take(&mut self.facts), marks: std::mem::take(&mut self.marking.chosen) };
+        let written = self.draft.as_mut().is_none_or(|draft| write(draft, &self.packer, &beside, missed).is_some());
         if !written {
             self.draft = None;
         }
-        let facts = std::mem::take(&mut self.facts);
         self.whole = 0;
         match self.lots {
-            Some(lots) => self.is_heard &= lots.send(Lot::Entries(self.packer.take(), facts)).is_ok(),
+            Some(lots) => self.is_heard &= lots.send(Lot::Entries(self.packer.take(), beside)).is_ok(),
             None => self.packer.clear(),
         }
     }
@@ -212,10 +233,10 @@ impl<'l> Copying<'l> {
     }
 }
 
-/// Writes entries, and before them what is known of their contents.
-fn write(draft: &mut Draft, packer: &Packer, facts: &[(u32, Fact)], missed: Missed) -> Option<()> {
-    if !facts.is_empty() || missed != Missed::default() {
-        draft.bytes(&postcard::to_allocvec(&(facts, missed)).ok()?).ok()?;
+/// Writes entries, and before them what is known beside them.
+fn write(draft: &mut Draft, packer: &Packer, beside: &Beside, missed: Missed) -> Option<()> {
+    if !beside.facts.is_empty() || !beside.marks.is_empty() || missed != Missed::default() {
+        draft.bytes(&postcard::to_allocvec(&(beside, missed)).ok()?).ok()?;
     }
     draft.entries(packer.bytes()).ok()
 }

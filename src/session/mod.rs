@@ -1,6 +1,8 @@
 //! Joins the rooms: bytes from a source, an image that gives them meaning, layers that go into the index.
 //! Owns progress. Knows no screen and no format of a report.
 
+mod access;
+mod assemble;
 mod blob;
 mod candidates;
 pub mod contents;
@@ -10,6 +12,7 @@ mod gather;
 mod images;
 mod kept;
 mod load;
+mod marks;
 mod origin;
 mod outline;
 mod place;

@@ -89,6 +89,7 @@ impl<'b> Blob<'b> {
 }
 
 /// Ends with an error once its job is cancelled.
+#[derive(Clone)]
 pub(super) struct Watched<'j, R> {
     inner: R,
     job: &'j Job,

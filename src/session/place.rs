@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufReader};
 
+use super::access::Noted;
 use super::blob::{Digests, Done, read_placed};
 use super::kept;
 use super::progress::Counting;
@@ -78,7 +79,7 @@ impl Place {
             Self::File(part) => read_placed(part, digests, limits, tap, sink),
             Self::Store(layer) => {
                 let summary = read_stored(layer, limits, tap, sink)?;
-                Ok(Done { summary, diff_id: None, digest: None, looked: Looked::default() })
+                Ok(Done { summary, diff_id: None, digest: None, looked: Looked::default(), noted: Noted::Nowhere })
             }
         }
     }

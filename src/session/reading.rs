@@ -8,11 +8,13 @@ use std::sync::atomic::AtomicU64;
 
 use crossbeam_channel::Receiver;
 
+use super::access::Noted;
 use super::blob::{Digests, Done, read_passing};
 use super::candidates;
 use super::gather::{Gather, Inspectors};
-use super::kept::{Copying, Keep, Keeping};
+use super::kept::{Beside, Copying, Keep, Keeping};
 use super::load::{Arrival, Loaded, LoadedLayer, Options};
+use super::marks::{Mark, Marking};
 use super::place::Place;
 use super::progress::Progress;
 use crate::analysis::content::{Fact, Gathered, Looked, MOST_KEPT, Missed, Searched, SlotFacts};
@@ -50,14 +52,17 @@ pub(super) struct Outcome {
     pub stamp: Option<Stamp>,
     /// Where it lies in an engine's store, if it does.
     pub stored: Option<Lies>,
+    /// Where reading its tar may begin, and decompressing it.
+    pub marks: Arc<[Mark]>,
+    pub noted: Noted,
 }
 
 /// What another thread sends while it reads a blob.
 pub(super) enum Lot {
     /// It begins, or cannot be opened. The count is of its bytes.
     Begin(Arc<AtomicU64>, Result<Place, String>),
-    /// Packed entries, and what is known of the contents of some, by the number of the entry in its layer.
-    Entries(Vec<u8>, Vec<(u32, Fact)>),
+    /// Packed entries, and what is known beside them.
+    Entries(Vec<u8>, Beside),
     /// It was kept under this key, and is not read now.
     Found(Key),
     /// Hashes that became known after the entries, by the byte at which the contents lie, in order.
@@ -154,14 +159,19 @@ impl<'r> Reading<'r> {
         let verify = self.options.verify;
         let (options, inspectors) = (self.options, Arc::clone(&self.inspectors));
         let mut copying = Copying::begin(options.cache.as_ref().filter(|_| self.is_copied));
+        let (mut marking, mut number) = (Marking::default(), 0);
         let outcome = self.slot(&layers, |adding| {
             let digests = Digests { blob: verify, tar: verify || is_sought };
-            let (mut inspector, found) = (inspectors.lend(), Cell::new(None));
-            let mut gather = Gather::new(&mut inspector, &found);
-            let done = read_passing(blob, digests, &options.limits, &mut gather, |entry| {
+            let (mut inspector, found, begins) = (inspectors.lend(), Cell::new(None), Cell::new(0));
+            let mut gather = Gather::new(&mut inspector, &found, &begins);
+            let done = read_passing(blob, digests, &options.limits, None, &mut gather, |entry| {
                 let fact = found.take();
+                if marking.entry(number, begins.get()) {
+                    adding.mark(begins.get());
+                }
+                number += 1;
                 if copying.is_on() {
-                    copying.push(entry, fact.clone());
+                    copying.push(entry, fact.clone(), begins.get());
                 }
                 adding.add(entry, fact)
             });
@@ -211,11 +221,14 @@ impl<'r> Reading<'r> {
             let (mut unpacker, mut number) = (Unpacker::default(), 0);
             for lot in lots {
                 match lot {
-                    Lot::Entries(bytes, facts) => {
-                        let mut facts = facts.into_iter().peekable();
+                    Lot::Entries(bytes, Beside { facts, marks }) => {
+                        let (mut facts, mut marks) = (facts.into_iter().peekable(), marks.into_iter().peekable());
                         // What a packer wrote is not damaged: what was kept has its checksums.
                         let _ = unpacker.unpack(&bytes, |entry| {
                             let fact = facts.next_if(|(of, _)| *of == number).map(|(_, fact)| fact);
+                            if let Some((_, at)) = marks.next_if(|(of, _)| *of == number) {
+                                adding.mark(at);
+                            }
                             number += 1;
                             adding.add(entry, fact)
                         })?;
@@ -254,18 +267,18 @@ impl<'r> Reading<'r> {
         let (builder, outline, progress) = (&mut self.builder, self.outline.as_ref(), self.progress);
         let first = builder.index().entries();
         let (facts, room) = (SlotFacts::default(), &mut self.room);
-        let mut adding = Adding { builder, outline, progress, layers, seen: 0, first, facts, room };
+        let mut adding = Adding { builder, outline, progress, layers, seen: 0, first, facts, room, marks: Vec::new() };
         let mut done = fill(&mut adding);
-        let mut facts = adding.facts;
+        let (mut facts, marks) = (adding.facts, adding.marks);
         let looked = done.as_mut().map_or_else(|_| Looked::default(), |done| std::mem::take(&mut done.looked));
         facts.missed.add(looked.missed);
         self.facts.push(facts);
         let slot = self.builder.end();
         self.searched.extend(looked.searched.map(|searched| (slot, searched)));
         match done {
-            Ok(Done { summary, diff_id, digest, .. }) => {
+            Ok(Done { summary, diff_id, digest, noted, .. }) => {
                 let outcome = Self::outcome(self.builder.index(), slot, summary);
-                Outcome { missed: looked.missed, diff_id, digest, ..outcome }
+                Outcome { missed: looked.missed, marks: marks.into(), diff_id, digest, noted, ..outcome }
             }
             Err(error) => failed(error),
         }
@@ -388,9 +401,16 @@ struct Adding<'a> {
     first: usize,
     facts: SlotFacts,
     room: &'a mut u64,
+    marks: Vec<Mark>,
 }
 
 impl Adding<'_> {
+    /// The entry that comes next begins at a byte of the tar.
+    fn mark(&mut self, at: u64) {
+        let place = self.builder.index().entries() - self.first;
+        self.marks.extend(u32::try_from(place).ok().map(|place| Mark { place, at }));
+    }
+
     fn add(&mut self, entry: &Entry<'_>, fact: Option<Fact>) -> Result<(), LayerError> {
         self.builder.add(entry)?;
         if let Some(mut fact) = fact {

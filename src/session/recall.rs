@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::assemble::assemble;
 use super::crew::in_order;
 use super::kept;
-use super::load::{Loaded, Options, assemble};
+use super::load::{Loaded, Options};
 use super::reading::{Lot, Outcome, Reading};
 use super::stream::Passed;
 use super::whole::{self, Whole};

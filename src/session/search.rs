@@ -48,8 +48,8 @@ fn search_layer(
     inspectors: &Inspectors,
     progress: &Progress,
 ) -> Result<Searched, LayerError> {
-    let (mut inspector, found) = (inspectors.lend(), Cell::new(None));
-    let mut gather = Gather::new(&mut inspector, &found);
+    let (mut inspector, found, begins) = (inspectors.lend(), Cell::new(None), Cell::new(0));
+    let mut gather = Gather::new(&mut inspector, &found, &begins);
     let read = place.read(Digests::NONE, &options.limits, &mut gather, |_| {
         progress.searched_one();
         Ok(())

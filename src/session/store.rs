@@ -9,11 +9,12 @@ use std::sync::atomic::AtomicU64;
 use crossbeam_channel::Sender;
 use serde_json::json;
 
+use super::assemble::assemble;
 use super::blob::{Digests, Done};
 use super::crew::in_order;
 use super::gather::{Gather, Inspectors};
 use super::kept::{self, Copying};
-use super::load::{Loaded, Options, assemble};
+use super::load::{Loaded, Options};
 use super::place::Place;
 use super::progress::{Counting, Progress};
 use super::reading::{Lot, Outcome, Reading};
@@ -205,7 +206,8 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
         let lies = |blob: &usize| {
             let (place, outcome) = (found[*blob].as_ref(), outcomes[*blob].clone());
             let stored = place.and_then(|place| store.stored(place));
-            Outcome { stamp: place.and_then(Place::stamp), stored, ..outcome }
+            let noted = kept::noted(options.cache.as_ref(), place.and_then(Place::key).as_ref());
+            Outcome { stamp: place.and_then(Place::stamp), stored, noted, ..outcome }
         };
         let outcomes = blob_of.iter().map(lies).collect();
         return assemble(image, (index, gathered), outcomes, options, store.broken().map(str::to_owned));
@@ -263,18 +265,22 @@ fn read_or_find(
         lots.send(Lot::Found(key.clone())).map_err(|_gone| LayerError::Enough)?;
         place.count();
         let searched = cache.and_then(|cache| kept::find_searched(cache, key, options.search));
-        return kept::send(&found, searched, lots);
+        let noted = kept::noted(cache, Some(key));
+        return Ok(Done { noted, ..kept::send(&found, searched, lots)? });
     }
-    let (mut inspector, found) = (inspectors.lend(), Cell::new(None));
-    let mut gather = Gather::new(&mut inspector, &found);
+    let (mut inspector, found, begins) = (inspectors.lend(), Cell::new(None), Cell::new(0));
+    let mut gather = Gather::new(&mut inspector, &found, &begins);
     let mut copying = Copying::begin(cache.filter(|_| key.is_some())).sending_to(lots);
     let done = place.read(digests, &options.limits, &mut gather, |entry| {
-        copying.push(entry, found.take());
+        copying.push(entry, found.take(), begins.get());
         if copying.is_heard() { Ok(()) } else { Err(LayerError::Enough) }
     });
     let looked = inspectors.take_back(inspector);
     copying.end(looked.missed);
-    let done = Done { looked, ..done? };
+    let mut done = Done { looked, ..done? };
+    if let Some((cache, key)) = cache.zip(key.as_ref()) {
+        done.noted = done.noted.keep(cache, key);
+    }
     if let Some(keep) = key.and_then(|key| copying.finish(key, &done.summary, true)) {
         lots.send(Lot::Keep(Box::new(keep))).map_err(|_gone| LayerError::Enough)?;
     }

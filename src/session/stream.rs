@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
+use super::assemble::assemble;
 use super::blob::refusal;
-use super::load::{Loaded, Options, assemble};
+use super::load::{Loaded, Options};
 use super::reading::{Outcome, Reading};
 use super::recall::{self, Naming};
 use super::store::{missing, too_large};

@@ -6,6 +6,7 @@
 mod common;
 
 mod extract;
+mod middle;
 mod read;
 
 use std::path::Path;
