@@ -6,7 +6,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 use super::header::BLOCK;
 use super::stream::{Hopping, Stream, passing};
-use super::tap::Feed;
+use super::tap::{Feed, Tap, Tapped};
+use super::tar::{Content, Unread};
 use super::{LayerError, Limits};
 
 fn padding(size: u64) -> u64 {
@@ -68,6 +69,11 @@ fn run(files: &[(u64, u64)]) -> u64 {
     end
 }
 
+/// A hash of the first block of contents, or of all that there is; never 0.
+fn head_hash(head: &[u8]) -> u64 {
+    xxh3_64(head).max(1)
+}
+
 /// The tar as blocks, with the byte at which we are.
 pub struct Blocks<S> {
     stream: S,
@@ -125,19 +131,65 @@ impl<S: Stream> Blocks<S> {
         size: u64,
         mut sink: impl FnMut(&[u8]) -> Result<(), LayerError>,
     ) -> Result<(), LayerError> {
+        self.contents_while(size, |part| sink(part).map(|()| true)).map(|_none_left| ())
+    }
+
+    /// Hands the next `size` bytes to `sink`, piece by piece, until it says that it wants no more; returns how many are
+    /// left then.
+    pub fn contents_while(
+        &mut self,
+        size: u64,
+        mut sink: impl FnMut(&[u8]) -> Result<bool, LayerError>,
+    ) -> Result<u64, LayerError> {
         let mut left = size;
-        while left > 0 {
+        let mut wants_more = true;
+        while left > 0 && wants_more {
             let available = self.stream.fill_buf()?;
             if available.is_empty() {
                 return Err(LayerError::Truncated { at: self.at, missing: left });
             }
             let part = usize::try_from(left).map_or(available.len(), |left| left.min(available.len()));
-            sink(&available[..part])?;
+            wants_more = sink(&available[..part])?;
             self.stream.consume(part);
             self.at += part as u64;
             left -= part as u64;
         }
-        Ok(())
+        Ok(left)
+    }
+
+    /// Hands the next `size` bytes to a tap: what is known of them, their hash or, where the tap was sated before their
+    /// end and they can be read again, where they lie.
+    pub fn tapped(&mut self, size: u64, tap: &mut impl Tap) -> Result<Content, LayerError> {
+        // Most files lie in the buffer whole, see `hash`.
+        self.stream.expect(size);
+        let whole = if size == 0 { &[] } else { self.stream.fill_buf()? };
+        if let Some(whole) = usize::try_from(size).ok().and_then(|size| whole.get(..size)) {
+            tap.part(whole)?;
+            let (hash, length) = (xxh3_128(whole), whole.len());
+            self.stream.consume(length);
+            self.at += size;
+            return Ok(Content::Hash(hash));
+        }
+        if !S::IN_PLACE {
+            let mut feed = Tapped { hash: Xxh3::new(), tap };
+            self.contents(size, |part| feed.part(part))?;
+            return Ok(Content::Hash(feed.hash.digest128()));
+        }
+        let (at, known) = (self.at, self.stream.known_head(size)?);
+        let (mut head, mut filled) = ([0; BLOCK], 0);
+        let mut feed = Tapped { hash: Xxh3::new(), tap };
+        let left = self.contents_while(size, |part| {
+            let beginning = part.len().min(BLOCK - filled);
+            head[filled..filled + beginning].copy_from_slice(&part[..beginning]);
+            filled += beginning;
+            feed.part(part)?;
+            Ok(!feed.tap.is_sated())
+        })?;
+        if left == 0 {
+            return Ok(Content::Hash(feed.hash.digest128()));
+        }
+        self.skip(left)?;
+        Ok(Content::Unread(Unread { at, head: known.unwrap_or_else(|| head_hash(&head[..filled])) }))
     }
 
     /// xxh3-128 of the next `size` bytes.
@@ -174,7 +226,7 @@ impl<S: Stream> Blocks<S> {
             other => other,
         })?;
         self.skip(size - length)?;
-        Ok(xxh3_64(&head[..filled]).max(1))
+        Ok(head_hash(&head[..filled]))
     }
 
     pub fn skip(&mut self, size: u64) -> Result<(), LayerError> {

@@ -29,15 +29,22 @@ pub struct OldSparse {
 pub fn is_valid(block: &[u8]) -> bool {
     let Ok(bytes) = <&[u8; BLOCK]>::try_from(block) else { return false };
     let Some(expected) = octal(&bytes[148..156]) else { return false };
-    // Old tars summed signed bytes; POSIX says unsigned. Readers accept both. The field itself counts as blanks. Whole
-    // sums in 32 bits, without a question for each byte, are what a compiler makes vectors of.
+    // Old tars summed signed bytes; POSIX says unsigned. Readers accept both. The field itself counts as blanks.
     let blanks = 8 * i64::from(b' ');
-    let unsigned = |bytes: &[u8]| i64::from(bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>());
-    let signed = |bytes: &[u8]| i64::from(bytes.iter().map(|&byte| i32::from(byte.cast_signed())).sum::<i32>());
-    let unsigned = unsigned(bytes) - unsigned(&bytes[148..156]) + blanks;
-    let signed = signed(bytes) - signed(&bytes[148..156]) + blanks;
-    // A block of zeros has the sum of its eight blanks and says 0: never a header.
-    expected == unsigned || (expected == signed && expected > 0)
+    if expected == sum(bytes) - sum(&bytes[148..156]) + blanks {
+        return true;
+    }
+    // A signed sum has 256 less for each byte from 128 on. A block of zeros has the sum of its eight blanks and says 0:
+    // never a header.
+    let signed = |bytes: &[u8]| bytes.iter().map(|&byte| i64::from(byte.cast_signed())).sum::<i64>();
+    expected > 0 && expected == signed(bytes) - signed(&bytes[148..156]) + blanks
+}
+
+/// The bytes added up. 256 of them fit into 16 bits, and sums that narrow, without a question for each byte, are what a
+/// compiler makes the widest vectors of.
+fn sum(bytes: &[u8]) -> i64 {
+    let parts = bytes.chunks(256).map(|part| part.iter().map(|&byte| u16::from(byte)).sum::<u16>());
+    parts.map(i64::from).sum()
 }
 
 impl<'a> Fields<'a> {

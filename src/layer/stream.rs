@@ -9,6 +9,10 @@ const MOST: usize = 256 * 1024;
 /// Read at once after a step over bytes: two headers. Copying more costs more than another call.
 const LEAST: usize = 1024;
 
+/// Read at once where contents begin after such a step, of which perhaps only the beginning is wanted: what tells text from
+/// data, and the header behind a small file.
+const BEGINNING: usize = 12 * 1024;
+
 /// Bytes in order, of which some may be left out.
 pub trait Stream: BufRead {
     /// Whether what is left out can still be read later, from where it lies.
@@ -19,6 +23,9 @@ pub trait Stream: BufRead {
     /// # Errors
     /// Whatever reading gives.
     fn leave_out(&mut self, bytes: u64) -> io::Result<u64>;
+
+    /// Says that so many of the next bytes are wanted, which makes reading more at once worth while.
+    fn expect(&mut self, _bytes: u64) {}
 
     /// A hash of the next `size` bytes, all of them or their beginning, where it is known without reading them. All
     /// layers of an image that know some know the same kind.
@@ -131,6 +138,13 @@ impl<R: Read + Seek> Stream for Hopping<R> {
         self.next = self.end;
         self.window = LEAST;
         Ok(buffered + step)
+    }
+
+    fn expect(&mut self, bytes: u64) {
+        if bytes > (self.end - self.next) as u64 {
+            let all = usize::try_from(bytes).map_or(BEGINNING, |bytes| bytes.saturating_add(LEAST));
+            self.window = self.window.max(all.min(BEGINNING));
+        }
     }
 }
 

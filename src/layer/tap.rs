@@ -41,11 +41,18 @@ pub trait Tap: Feed {
     /// Reading is to stop here.
     fn wants(&mut self, path: &[u8], size: u64, mode: u16) -> Result<Want, LayerError>;
 
-    /// Told after the contents that were wanted, with their hash; `None` for an empty file.
+    /// Told after the contents that were wanted, with their hash; `None` for an empty file, and for one that was not read
+    /// to its end.
     ///
     /// # Errors
     /// Reading is to stop here.
     fn complete(&mut self, content: Option<u128>) -> Result<(), LayerError>;
+
+    /// Asked between parts of the contents that are wanted: whether the rest of this file would tell nothing. Where it
+    /// can be read later it is then left out, and its hash is not known when the file is complete.
+    fn is_sated(&self) -> bool {
+        false
+    }
 
     /// Asked after every entry: whether the rest of the tar need not be read.
     fn has_enough(&self) -> bool;
@@ -118,6 +125,78 @@ pub fn spell(spelled: &[u8], path: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::{Content, Entry, Limits, read_in_place, read_tapped};
+
+    /// Wants everything, and of each file no more than its beginning.
+    struct Nibbler {
+        eaten: usize,
+        told: Vec<Option<u128>>,
+    }
+
+    const MEAL: usize = 8192;
+
+    impl Feed for Nibbler {
+        fn part(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
+            self.eaten += bytes.len();
+            Ok(())
+        }
+
+        fn hole(&mut self, _: u64) -> Result<(), LayerError> {
+            Ok(())
+        }
+    }
+
+    impl Tap for Nibbler {
+        fn wants(&mut self, _: &[u8], _: u64, _: u16) -> Result<Want, LayerError> {
+            self.eaten = 0;
+            Ok(Want::Contents)
+        }
+
+        fn complete(&mut self, content: Option<u128>) -> Result<(), LayerError> {
+            self.told.push(content);
+            Ok(())
+        }
+
+        fn is_sated(&self) -> bool {
+            self.eaten >= MEAL
+        }
+
+        fn has_enough(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn who_is_sated_leaves_the_rest_unread_where_it_lies() {
+        let sizes = [3, 0, 5000, 4_000_000, MEAL, 300_000];
+        let mut tar = tar::Builder::new(Vec::new());
+        for (number, size) in sizes.into_iter().enumerate() {
+            let bytes: Vec<u8> = (0..size).map(|at| (at * 7 + number).to_le_bytes()[0]).collect();
+            let mut header = tar::Header::new_ustar();
+            header.set_size(size as u64);
+            tar.append_data(&mut header, number.to_string(), &bytes[..]).unwrap();
+        }
+        let tar = tar.into_inner().unwrap();
+        let (place, limits) = (|| std::io::Cursor::new(&tar), Limits::default());
+        let nibbler = || Nibbler { eaten: 0, told: Vec::new() };
+        let (mut hopped, mut unread, mut passed) = (Vec::new(), Vec::new(), Vec::new());
+        let keep = |entry: &Entry<'_>, contents: &mut Vec<Content>| {
+            contents.push(entry.content);
+            Ok(())
+        };
+        let (mut here, mut there, length) = (nibbler(), nibbler(), tar.len() as u64);
+        read_in_place(place(), length, &limits, &mut here, |entry| keep(entry, &mut hopped)).unwrap();
+        read_in_place(place(), length, &limits, &mut Hashes, |entry| keep(entry, &mut unread)).unwrap();
+        read_tapped(place(), &limits, &mut there, |entry| keep(entry, &mut passed)).unwrap();
+        // What goes by is hashed all the same, for it cannot be read again.
+        assert!(passed.iter().zip(sizes).all(|(content, size)| matches!(content, Content::Hash(_)) == (size > 0)));
+        for (number, size) in sizes.into_iter().enumerate() {
+            let is_left = size > 100_000;
+            // Left out, it is as if nobody had wanted it; read whole, its hash is that of the stream.
+            assert_eq!(hopped[number], if is_left { unread[number] } else { passed[number] }, "{size}");
+            assert_eq!(here.told[number].is_none(), is_left || size == 0, "{size}");
+        }
+    }
 
     #[test]
     fn paths_are_spelled_as_the_index_does() {

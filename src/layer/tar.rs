@@ -11,7 +11,7 @@ use super::header::{BLOCK, Fields};
 use super::pax::{self, Parsed};
 use super::sparse::{self, Map};
 use super::stream::{Hopping, Stream, passing};
-use super::tap::{Feed, Hashes, Tap, Tapped, Want};
+use super::tap::{Hashes, Tap, Tapped, Want};
 use super::{LayerError, Limits};
 
 /// What an entry of a tar is.
@@ -324,14 +324,19 @@ fn contents<S: Stream>(
             None => blocks.hash(stored)?,
         }),
         Want::Contents => {
-            let mut feed = Tapped { hash: Xxh3::new(), tap };
-            match map {
-                Some(map) => map.feed(blocks, stored, &mut feed)?,
-                None => blocks.contents(stored, |part| feed.part(part))?,
-            }
-            let content = feed.hash.digest128();
-            tap.complete((size > 0).then_some(content))?;
-            Content::Hash(content)
+            let content = match map {
+                Some(map) => {
+                    let mut feed = Tapped { hash: Xxh3::new(), tap };
+                    map.feed(blocks, stored, &mut feed)?;
+                    Content::Hash(feed.hash.digest128())
+                }
+                None => blocks.tapped(stored, tap)?,
+            };
+            tap.complete(match content {
+                Content::Hash(hash) if size > 0 => Some(hash),
+                _ => None,
+            })?;
+            content
         }
     };
     blocks.skip_padding(stored)?;

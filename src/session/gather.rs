@@ -88,6 +88,10 @@ impl Tap for Gather<'_> {
         Ok(())
     }
 
+    fn is_sated(&self) -> bool {
+        self.inspector.is_sated()
+    }
+
     fn has_enough(&self) -> bool {
         false
     }

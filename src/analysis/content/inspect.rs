@@ -178,6 +178,14 @@ impl Inspector {
         }
     }
 
+    /// Whether the rest of the file would tell nothing.
+    #[must_use]
+    pub fn is_sated(&self) -> bool {
+        let Purpose { whole, program, search, components, archive } = self.purpose;
+        // What is searched is searched up to a limit; that it was cut there is told by its size.
+        !whole && !program && !components && !archive && (!search || self.head.len() >= MOST_SEARCHED)
+    }
+
     /// Takes so many zeros.
     pub fn hole(&mut self, bytes: u64) {
         if self.purpose.components {
@@ -215,7 +223,7 @@ impl Inspector {
             && let Some(scanner) = &self.scanner
         {
             self.searched += self.head.len() as u64;
-            self.secrets.missed.cut += u64::from(self.read > self.head.len() as u64);
+            self.secrets.missed.cut += u64::from(self.size > self.head.len() as u64);
             let hits = scanner.text(&self.path, &self.head);
             if !hits.is_empty() && self.secrets.secrets.len() < MOST_FILES {
                 self.secrets.secrets.push(Secret { path: self.path.clone(), size: self.size, hits });
