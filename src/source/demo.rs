@@ -10,12 +10,15 @@ use crate::units::hex;
 /// 2026-01-01, in seconds since 1970. The demo has no other clock.
 const BUILT: u64 = 1_767_225_600;
 
+/// What a tar consists of.
+const BLOCK: usize = 512;
+
 /// The image as an uncompressed `docker save` archive.
 #[must_use]
 pub fn image() -> Vec<u8> {
     let steps = steps();
-    let blobs: Vec<(String, Vec<u8>)> =
-        steps.iter().filter_map(|step| step.layer.as_ref()).map(|layer| (digest(layer), layer.clone())).collect();
+    let blobs: Vec<(String, &[u8])> =
+        steps.iter().filter_map(|step| step.layer.as_deref()).map(|layer| (digest(layer), layer)).collect();
     let history: Vec<_> = steps
         .iter()
         .zip(0_u64..)
@@ -45,7 +48,7 @@ pub fn image() -> Vec<u8> {
         "RepoTags": ["layerscope/demo:latest"],
         "Layers": blobs.iter().map(|(hex, _)| name_of(hex)).collect::<Vec<_>>(),
     }]);
-    let mut archive = Tar::default();
+    let mut archive = Tar::with_room(blobs.iter().map(|(_, blob)| blob.len() + 4 * BLOCK).sum());
     for (hex, blob) in &blobs {
         archive.file(&name_of(hex), blob, 0o644);
     }
@@ -178,12 +181,12 @@ fn base(tar: &mut Tar) {
 /// Bytes that no compression and no accident makes equal (xorshift, Marsaglia 2003).
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
+    let mut bytes = vec![0; length.next_multiple_of(size_of::<u64>())];
+    for eight in bytes.chunks_exact_mut(size_of::<u64>()) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
+        eight.copy_from_slice(&state.to_le_bytes());
     }
     bytes.truncate(length);
     bytes
@@ -206,6 +209,11 @@ impl Default for Tar {
 }
 
 impl Tar {
+    /// A tar that will be about so many bytes.
+    fn with_room(bytes: usize) -> Self {
+        Self { builder: Builder::new(Vec::with_capacity(bytes)), owner: 0 }
+    }
+
     fn header(&self, kind: EntryType, mode: u32, size: u64) -> Header {
         let mut header = Header::new_ustar();
         header.set_entry_type(kind);
