@@ -44,8 +44,10 @@ enum Holds {
 pub fn payload(index: &Index, stack: &Stack, account: &Account, owners: &[u32], databases: &[Database]) -> Payload {
     let state = states(index);
     let mut holds = vec![Holds::Nothing; index.paths()];
-    let mut unowned: Vec<(EntryId, PathId, u32)> = Vec::new();
+    // By layer, so that a file costs no more than its number.
+    let mut unowned: Vec<Vec<EntryId>> = Vec::new();
     for (layer, slot) in (0_u32..).zip(stack.slots()) {
+        let mut here = Vec::new();
         for id in slot.map(|slot| index.entries_in(slot)).into_iter().flatten() {
             let entry = index.entry(id);
             if !matches!(entry.kind, Kind::File | Kind::Hardlink) || account.fate(id, layer) != Fate::Visible {
@@ -59,9 +61,10 @@ pub fn payload(index: &Index, stack: &Stack, account: &Account, owners: &[u32], 
                 owners[entry.path.place()] == NONE && !state[entry.path.place()] && !databases.iter().any(is_unlisted);
             holds[entry.path.place()] = if is_payload { Holds::Payload } else { Holds::More };
             if is_payload {
-                unowned.push((id, entry.path, layer));
+                here.push(id);
             }
         }
+        unowned.push(here);
     }
     spread(index, &mut holds);
     sum(index, &holds, &unowned, !databases.is_empty())
@@ -81,7 +84,7 @@ fn spread(index: &Index, holds: &mut [Holds]) {
     }
 }
 
-fn sum(index: &Index, holds: &[Holds], unowned: &[(EntryId, PathId, u32)], has_database: bool) -> Payload {
+fn sum(index: &Index, holds: &[Holds], unowned: &[Vec<EntryId>], has_database: bool) -> Payload {
     // For every path the highest folder that holds nothing but payload.
     let mut highest: Vec<u32> = vec![NONE; holds.len()];
     for place in 0..u32::try_from(holds.len()).unwrap_or(NONE) {
@@ -93,8 +96,10 @@ fn sum(index: &Index, holds: &[Holds], unowned: &[(EntryId, PathId, u32)], has_d
     }
     let mut payload = Payload::default();
     let mut place_of = std::collections::HashMap::new();
-    for &(id, path, layer) in unowned {
+    let unowned = (0_u32..).zip(unowned).flat_map(|(layer, here)| here.iter().map(move |id| (layer, *id)));
+    for (layer, id) in unowned {
         let entry = index.entry(id);
+        let path = entry.path;
         let bytes = if entry.kind == Kind::File { entry.size } else { 0 };
         payload.files += 1;
         payload.bytes += bytes;
