@@ -1,13 +1,14 @@
 //! The Dockerfile that an image was built from: which of its lines made which step of the history, and how it reads
 //! when findings are mended. Format: the Dockerfile reference of BuildKit.
 
+mod draft;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Edit, Finding, Severity};
-use super::fixes::without_recommends;
 use super::ignore;
-use super::installation::without_packages;
 use super::instructions::{Instruction, Instructions};
+use draft::Draft;
 
 /// The largest Dockerfile that is read, in bytes.
 pub const MOST_BYTES: u64 = 1024 * 1024;
@@ -88,7 +89,7 @@ impl Dockerfile {
         let edits = findings.iter().filter(|finding| finding.fix.step.is_some_and(|step| steps.contains_key(&step)));
         let patterns: BTreeSet<&str> = edits
             .filter_map(|finding| match &finding.fix.edit {
-                Some(Edit::Ignore(patterns)) => Some(patterns.iter().map(String::as_str)),
+                Some(Edit::Ignore { patterns, .. }) => Some(patterns.iter().map(String::as_str)),
                 _ => None,
             })
             .flatten()
@@ -116,15 +117,11 @@ impl Dockerfile {
 
     /// The file as it reads when the findings are mended whose fix is an edit; the same as before where none is.
     fn mended(&self, instructions: &Instructions, findings: &[Finding]) -> String {
-        let steps = self.steps(instructions);
-        let written = |step: usize| steps.get(&step).map(|place| &self.stage[*place]);
-        let editable = |step: usize| written(step).filter(|written| !written.has_heredoc);
-        let mut texts: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-        let mut dropped: BTreeSet<usize> = BTreeSet::new();
         let mut edits: Vec<(usize, &Edit)> = findings
             .iter()
-            .filter(|finding| finding.severity > Severity::Info)
-            .filter_map(|finding| Some((finding.fix.step?, finding.fix.edit.as_ref()?)))
+            .filter_map(|finding| Some((finding, finding.fix.step?, finding.fix.edit.as_ref()?)))
+            .filter(|(finding, _, edit)| finding.severity > Severity::Info || matches!(edit, Edit::Ignore { .. }))
+            .map(|(_, step, edit)| (step, edit))
             .collect();
         // What takes a step away comes first, and what cleans up comes last, for it cleans up after the others.
         edits.sort_by_key(|(_, edit)| match edit {
@@ -132,47 +129,13 @@ impl Dockerfile {
             Edit::Without(_) | Edit::NoRecommends => 1,
             Edit::Join { .. } => 2,
             Edit::Append(_) => 3,
-            Edit::Ignore(_) => 4,
+            Edit::Ignore { .. } => 4,
         });
+        let mut draft = Draft::new(self, self.steps(instructions));
         for (step, edit) in edits {
-            let Some(target) = editable(step).filter(|target| !dropped.contains(&target.lines.0)) else { continue };
-            let (first, last) = target.lines;
-            let text = texts.entry(first).or_insert_with(|| self.lines[first..=last].to_vec());
-            match edit {
-                Edit::Append(command) => append(text, command),
-                Edit::Flag { flag, instead_of } => {
-                    insert_flag(text, &target.keyword, flag);
-                    dropped.extend(instead_of.and_then(editable).map(|written| written.lines.0));
-                }
-                Edit::Without(packages) => leave_out(text, packages),
-                Edit::NoRecommends => {
-                    if let Some(mended) = without_recommends(&text.join("\n")) {
-                        *text = mended.lines().map(str::to_owned).collect();
-                    }
-                }
-                Edit::Join { step, is_whole: true } => {
-                    let Some(remover) = editable(*step) else { continue };
-                    if dropped.insert(remover.lines.0) {
-                        append(text, &remover.text);
-                    }
-                }
-                Edit::Join { is_whole: false, .. } | Edit::Ignore(_) => {}
-            }
+            draft.take(step, edit);
         }
-        let mut out = String::new();
-        let mut at = 0;
-        while at < self.lines.len() {
-            let end = self.stage.iter().find(|written| written.lines.0 == at).map_or(at, |written| written.lines.1);
-            if !dropped.contains(&at) {
-                let lines = texts.get(&at).map_or(&self.lines[at..=end], Vec::as_slice);
-                for line in lines {
-                    out.push_str(line);
-                    out.push('\n');
-                }
-            }
-            at = end + 1;
-        }
-        out
+        draft.text()
     }
 
     fn text(&self) -> String {
@@ -249,31 +212,6 @@ fn is_same(written: &Written, step: &Instruction) -> bool {
     }
 }
 
-/// Joins a command to an instruction, in a line of its own.
-fn append(lines: &mut Vec<String>, command: &str) {
-    if lines.iter().any(|line| line.contains(command)) {
-        return;
-    }
-    if let Some(last) = lines.last_mut() {
-        *last = format!("{} \\", last.trim_end());
-        lines.push(format!("    && {command}"));
-    }
-}
-
-fn insert_flag(lines: &mut [String], keyword: &str, flag: &str) {
-    let Some(first) = lines.first_mut() else { return };
-    let indent = first.len() - first.trim_start().len();
-    let rest = first.trim_start();
-    if let (Some(word), Some(rest)) = (rest.get(..keyword.len()), rest.get(keyword.len()..)) {
-        *first = format!("{}{word} {flag}{rest}", &first[..indent]);
-    }
-}
-
-fn leave_out(lines: &mut Vec<String>, packages: &[String]) {
-    let Some(mended) = without_packages(&lines.join("\n"), packages) else { return };
-    *lines = mended.lines().filter(|line| line.trim() != "\\").map(str::to_owned).collect();
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -340,11 +278,11 @@ CMD [\"/app/x\"]
     #[test]
     fn edits_change_their_lines_and_no_others() {
         let findings = [
-            finding(1, Edit::Join { step: 5, is_whole: true }),
+            finding(1, Edit::Join { steps: vec![5], is_whole: true }),
             finding(1, Edit::Without(vec!["vim".to_owned()])),
             finding(1, Edit::Append("apt-get clean".to_owned())),
             finding(3, Edit::Flag { flag: "--chown=app".to_owned(), instead_of: Some(4) }),
-            finding(2, Edit::Join { step: 4, is_whole: false }),
+            finding(2, Edit::Join { steps: vec![4], is_whole: false }),
             // Its host is gone, so that it stays where it is.
             finding(4, Edit::Append("true".to_owned())),
         ];

@@ -202,26 +202,31 @@ pub struct Fix {
 pub enum Edit {
     /// This command follows in the same instruction.
     Append(String),
-    /// The command of a later step comes here.
+    /// The commands of later steps come here.
     Join {
-        /// The step.
-        step: usize,
-        /// Whether that step does nothing but what belongs here, so that it can be dropped.
+        /// The steps, the first of them first.
+        steps: Vec<usize>,
+        /// Whether these do nothing but what can be done here, so that they can be dropped.
         is_whole: bool,
     },
     /// The instruction gets a flag.
     Flag {
         /// The flag.
         flag: String,
-        /// The step that does the same later, if it does nothing else.
+        /// The step that does the same later and can go; without one a person has to say what becomes of it.
         instead_of: Option<usize>,
     },
     /// The instruction installs everything but these packages.
     Without(Vec<String>),
     /// The instruction installs without what packages only recommend.
     NoRecommends,
-    /// The build context goes without what these patterns of `.dockerignore` mean.
-    Ignore(Vec<String>),
+    /// The build context goes without some files.
+    Ignore {
+        /// Patterns of `.dockerignore` that mean them.
+        patterns: Vec<String>,
+        /// The step that deletes them later, and must not fail for want of them.
+        removed_by: Option<usize>,
+    },
 }
 
 /// A finding.

@@ -1,9 +1,8 @@
 //! What to do about a finding: which instruction to change, and how it should read. Never to delete in a later layer,
 //! for that saves nothing.
 
-use std::collections::BTreeSet;
-
 use super::case::Case;
+use super::effects::Effects;
 use super::finding::{Category, Edit, Finding, Fix, Origin};
 use super::ignore;
 use super::installation::{Brought, is_called, without_packages};
@@ -11,9 +10,8 @@ use super::instructions::{Instruction, commands};
 use super::managers::Work;
 use super::packages::PackageId;
 use super::risk::known_as;
-use super::rules::Mending;
-use crate::index::walk::{Change, Order, walk};
-use crate::index::{EntryId, Kind};
+use super::rules::{Mending, Rule};
+use crate::index::EntryId;
 
 /// Gives a finding its fix.
 pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
@@ -27,7 +25,9 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
     }
     if let Some((by, patterns)) = ignore::patterns(case, finding) {
         let advice = format!("{} In .dockerignore: {}", rule.fix, patterns.join(" "));
-        finding.fix = Fix { advice, step: Some(by.step), proposed: None, edit: Some(Edit::Ignore(patterns)) };
+        let removed_by = finding.removed_by.and_then(|layer| case.instructions.of(layer)).map(|later| later.step);
+        let edit = Some(Edit::Ignore { patterns, removed_by });
+        finding.fix = Fix { advice, step: Some(by.step), proposed: None, edit };
         return;
     }
     let advice = if rule.better.is_empty() { rule.fix.clone() } else { format!("{} Or: {}", rule.fix, rule.better) };
@@ -38,24 +38,24 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
         layer.and_then(|layer| case.instructions.of(layer))
     };
     let remover = finding.removed_by.and_then(|layer| case.instructions.of(layer));
-    if let (Category::Waste, Some(by), Some(remover)) = (finding.rule.category, instruction, remover)
-        && rule.mend == Mending::Join
+    let is_join = rule.mend == Mending::Join && rule.category == Category::Waste;
+    if let (true, Some(by), Some(remover)) = (is_join, instruction, remover)
         && by.keyword == "RUN"
-        && case.subject.rules.managers().asked(&remover.text, Work::Remove).is_some()
     {
-        let between = between(case, by, remover);
-        if !between.is_empty() {
-            let (advice, proposed) = (format!("{advice} {MAY_BE_NEEDED}"), all_in_one(by, &between, remover));
-            finding.fix = Fix { advice, step: Some(by.step), proposed, edit: None };
-            return;
-        }
+        let edit = joining(case, effects, finding, by, remover);
+        let is_needed = is_needed(case, by, remover) && !matches!(edit, Some(Edit::Append(_)));
+        let is_told = remover.keyword == "RUN" && (is_needed || edit.is_none());
+        let advice = if is_told { format!("{advice} {MAY_BE_NEEDED}") } else { advice };
+        let proposed = edit.as_ref().and_then(|edit| applied(case, by, edit));
+        finding.fix = Fix { advice, step: Some(by.step), proposed, edit };
+        return;
     }
     let edit = instruction.and_then(|instruction| edit(case, effects, finding, instruction, remover));
     let proposed = instruction.zip(edit.as_ref()).and_then(|(by, edit)| applied(case, by, edit));
     finding.fix = Fix { advice, step: instruction.map(|instruction| instruction.step), proposed, edit };
 }
 
-/// Why what uninstalls cannot move to what installs.
+/// Why what deletes cannot move to what brings.
 const MAY_BE_NEEDED: &str = "What lies between may need it: do all of it in one instruction, or build in another stage and copy what is needed.";
 
 /// The instructions between two others that make layers.
@@ -64,13 +64,52 @@ fn between<'c>(case: &'c Case<'_>, by: &Instruction, later: &Instruction) -> Vec
     between.iter().filter(|step| step.layer.is_some()).collect()
 }
 
-/// What installs, what lies between and what uninstalls as one instruction; `None` where what lies between is more than
-/// commands.
-fn all_in_one(by: &Instruction, between: &[&Instruction], remover: &Instruction) -> Option<String> {
-    let all_run = between.iter().all(|step| step.keyword == "RUN");
-    let steps = std::iter::once(by).chain(between.iter().copied()).chain([remover]);
-    let texts: Vec<&str> = steps.map(|step| step.text.trim_end_matches([';', ' ', '\\'])).collect();
-    all_run.then(|| format!("RUN {}", texts.join(" \\\n && ")))
+/// Whether a command between two instructions may need what the later one hides. What copies reads no image.
+fn is_needed(case: &Case<'_>, by: &Instruction, later: &Instruction) -> bool {
+    between(case, by, later).iter().any(|step| !matches!(step.keyword.as_str(), "COPY" | "ADD" | "WORKDIR"))
+}
+
+/// How what a later instruction hides is not brought at all.
+fn joining(
+    case: &Case<'_>,
+    effects: &Effects,
+    finding: &Finding,
+    by: &Instruction,
+    later: &Instruction,
+) -> Option<Edit> {
+    if later.keyword != "RUN" {
+        return None;
+    }
+    if !is_needed(case, by, later) && !uninstalls(case, later) {
+        return Some(Edit::Join { steps: vec![later.step], is_whole: effects.is_whole(by, later) });
+    }
+    let between = between(case, by, later);
+    // A cache is cleaned where it is made, unless an installation that comes makes use of it.
+    let managers = case.subject.rules.managers();
+    let installs = |step: &&Instruction| managers.asked(&step.text, Work::Install).is_some();
+    if let Some(clean) = cleaning_of_all(case, finding).filter(|_| !between.iter().any(installs)) {
+        return (!by.text.contains(&clean)).then_some(Edit::Append(clean));
+    }
+    let steps: Vec<usize> = between.iter().map(|step| step.step).chain([later.step]).collect();
+    between.iter().all(|step| step.keyword == "RUN").then_some(Edit::Join { steps, is_whole: true })
+}
+
+/// Whether an instruction takes packages away.
+fn uninstalls(case: &Case<'_>, step: &Instruction) -> bool {
+    case.subject.rules.managers().asked(&step.text, Work::Remove).is_some()
+}
+
+/// The command that cleans up all files of a finding, where one rule means them all and nothing but an installation reads them.
+fn cleaning_of_all(case: &Case<'_>, finding: &Finding) -> Option<String> {
+    let mut all = None;
+    for entry in &finding.entries {
+        let rules = case.meant.rules(case.index().entry(*entry).path);
+        let rule = rules.iter().find(|rule| rule.for_installing && !rule.clean.is_empty())?;
+        if all.get_or_insert(rule).id != rule.id {
+            return None;
+        }
+    }
+    all.map(|rule| cleaning(case, rule))
 }
 
 /// The change of the instruction that brought it.
@@ -82,29 +121,31 @@ fn edit(
     remover: Option<&Instruction>,
 ) -> Option<Edit> {
     let is_run = by.keyword == "RUN";
-    let join = |remover: &Instruction| Edit::Join { step: remover.step, is_whole: effects.is_whole(by, remover) };
     match finding.rule.mend {
-        Mending::Join => remover.filter(|remover| is_run && remover.keyword == "RUN").map(join),
         Mending::Owner | Mending::Mode => {
             let remover = remover.filter(|remover| remover.keyword == "RUN")?;
             if is_run {
-                return Some(join(remover));
+                return joining(case, effects, finding, by, remover);
             }
             let (program, flag) =
                 if finding.rule.mend == Mending::Owner { ("chown", "--chown") } else { ("chmod", "--chmod") };
             let argument = argument_of(&remover.text, program)?;
             let is_copy = matches!(by.keyword.as_str(), "COPY" | "ADD") && !by.text.contains(flag);
-            let instead_of = effects.is_whole(by, remover).then_some(remover.step);
-            is_copy.then(|| Edit::Flag { flag: format!("{flag}={argument}"), instead_of })
+            // The classic builder knows of owners alone.
+            let is_known = flag == "--chown" || !by.is_classic || is_buildah(case);
+            let instead_of = effects.is_for_all(by, remover).then_some(remover.step);
+            // Another owner for all of it harms nobody; another mode may.
+            let is_edit = is_copy && is_known && (instead_of.is_some() || finding.rule.mend == Mending::Owner);
+            is_edit.then(|| Edit::Flag { flag: format!("{flag}={argument}"), instead_of })
         }
         Mending::LeaveOut => {
             let is_free = is_run && finding.in_use.is_empty();
             if is_free { leave_out(case, effects, finding, by) } else { None }
         }
-        Mending::NoRecommends => (is_run && without_recommends(&by.text).is_some()).then_some(Edit::NoRecommends),
-        Mending::Later => None,
+        Mending::NoRecommends => (is_run && may_leave_recommends(case, by)).then_some(Edit::NoRecommends),
+        Mending::Join | Mending::Later => None,
         Mending::Clean => {
-            let clean = cleaning(case, finding);
+            let clean = cleaning(case, &finding.rule);
             (is_run && !clean.is_empty() && !by.text.contains(&*clean)).then_some(Edit::Append(clean))
         }
     }
@@ -116,7 +157,7 @@ fn leave_out(case: &Case<'_>, effects: &Effects, finding: &Finding, by: &Instruc
     let programs: Vec<String> = finding.entries.iter().map(|entry| name_of(case, *entry)).collect();
     if !brought.owners.is_empty() && !brought.is_all {
         let is_recommended = |id: &PackageId| brought.named.contains(id) || effects.recommended.contains(id);
-        let is_edit = brought.owners.iter().all(is_recommended) && without_recommends(&by.text).is_some();
+        let is_edit = brought.owners.iter().all(is_recommended) && may_leave_recommends(case, by);
         return is_edit.then_some(Edit::NoRecommends);
     }
     let mut names: Vec<&str> = programs.iter().flat_map(|name| known_as(name)).collect();
@@ -127,6 +168,14 @@ fn leave_out(case: &Case<'_>, effects: &Effects, finding: &Finding, by: &Instruc
     is_free.then_some(Edit::Without(packages))
 }
 
+/// Whether an installation can do without what is recommended. A compiler cannot: it recommends the headers of the C
+/// library.
+fn may_leave_recommends(case: &Case<'_>, by: &Instruction) -> bool {
+    let compilers = case.rule("RSK-COMPILER");
+    let names: Vec<&str> = compilers.iter().flat_map(|rule| rule.names.iter().map(String::as_str)).collect();
+    without_recommends(&by.text).is_some() && !is_called(case, &names)
+}
+
 fn name_of(case: &Case<'_>, entry: EntryId) -> String {
     String::from_utf8_lossy(case.index().name(case.index().entry(entry).path)).into_owned()
 }
@@ -135,63 +184,22 @@ fn name_of(case: &Case<'_>, entry: EntryId) -> String {
 fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
     Some(match edit {
         Edit::Append(command) => joined(by, command),
-        Edit::Join { step, .. } => joined(by, &case.instructions.all.get(*step)?.text),
+        Edit::Join { steps, .. } => {
+            let texts: Option<Vec<&str>> =
+                steps.iter().map(|step| Some(case.instructions.all.get(*step)?.text.as_str())).collect();
+            let parts: Vec<&str> = texts?.iter().map(|text| text.trim_end_matches([';', ' ', '\\'])).collect();
+            joined(by, &parts.join(" \\\n && "))
+        }
         Edit::Flag { flag, .. } => format!("{} {flag} {}", by.keyword, by.text),
         Edit::Without(packages) => format!("RUN {}", without_packages(&by.text, packages)?),
         Edit::NoRecommends => format!("RUN {}", without_recommends(&by.text)?),
-        Edit::Ignore(_) => return None,
+        Edit::Ignore { .. } => return None,
     })
 }
 
-/// What each layer does to the layers below it, and what else fixes go by.
-pub struct Effects {
-    layers: Vec<Effect>,
-    /// Packages that are there because others recommend them.
-    recommended: BTreeSet<PackageId>,
-}
-
-/// What one layer does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    /// Nothing.
-    Nothing,
-    /// It changes, stores again or removes what one other layer brought, and nothing else.
-    Only(u32),
-    /// More than that.
-    More,
-}
-
-impl Effects {
-    /// Looks at all layers.
-    #[must_use]
-    pub fn new(case: &Case<'_>) -> Self {
-        let index = case.index();
-        let mut layers = vec![Effect::Nothing; case.subject.stack.len()];
-        walk(index, case.subject.stack, Order::Any, |story| {
-            for event in story.events {
-                let is_folder = || event.entry.is_some_and(|entry| index.entry(entry).kind == Kind::Dir);
-                let effect = match event.change {
-                    Change::Unchanged | Change::Dangling => continue,
-                    // A folder is older than what is in it; that it changes with it is no other thing.
-                    Change::Changed(_) | Change::Rewritten(_) if is_folder() => continue,
-                    Change::Changed(_) | Change::Rewritten(_) | Change::Removed => {
-                        event.before.map_or(Effect::More, |before| Effect::Only(before.layer))
-                    }
-                    Change::Added => Effect::More,
-                };
-                let known = &mut layers[event.layer as usize];
-                *known = if *known == Effect::Nothing || *known == effect { effect } else { Effect::More };
-            }
-        });
-        let recommended = case.packages.recommends_only().goes.into_iter().map(|(id, _)| id).collect();
-        Self { layers, recommended }
-    }
-
-    /// Whether a later step does nothing but to what an earlier one brought: then it can be done there.
-    fn is_whole(&self, by: &Instruction, later: &Instruction) -> bool {
-        let (Some(first), Some(second)) = (by.layer, later.layer) else { return false };
-        self.layers.get(second as usize) == Some(&Effect::Only(first))
-    }
+/// buildah writes its history like the classic builder, and knows more.
+fn is_buildah(case: &Case<'_>) -> bool {
+    case.runtime.labels().iter().any(|(name, _)| *name == "io.buildah.version")
 }
 
 fn joined(by: &Instruction, more: &str) -> String {
@@ -199,8 +207,8 @@ fn joined(by: &Instruction, more: &str) -> String {
 }
 
 /// What cleans up, by the distribution and its version.
-fn cleaning(case: &Case<'_>, finding: &Finding) -> String {
-    let (rule, distribution) = (&finding.rule, &case.distribution);
+fn cleaning(case: &Case<'_>, rule: &Rule) -> String {
+    let distribution = &case.distribution;
     let with_release = format!("{}-{}", distribution.id, distribution.release());
     let clean = rule.clean_on.get(&with_release).or_else(|| rule.clean_on.get(&distribution.id));
     clean.unwrap_or(&rule.clean).clone()

@@ -76,11 +76,12 @@ fn named(by: &Instruction) -> impl Fn(&str) -> bool {
 /// Whether a command of the build calls one of these programs: then the build fails without it.
 #[must_use]
 pub fn is_called(case: &Case<'_>, names: &[&str]) -> bool {
-    let installs = |command: &[String]| command.iter().any(|word| matches!(word.as_str(), "install" | "add"));
+    let managers = case.subject.rules.managers();
     let calls = |word: &String| names.contains(&word.rsplit('/').next().unwrap_or_default());
     let runs = case.instructions.all.iter().filter(|instruction| instruction.keyword == "RUN");
-    runs.flat_map(|instruction| commands(&instruction.text))
-        .any(|command| command.first().is_some_and(calls) || (!installs(&command) && command.iter().any(calls)))
+    runs.flat_map(|instruction| commands(&instruction.text)).any(|command| {
+        command.first().is_some_and(calls) || (!managers.is_called(&command) && command.iter().any(calls))
+    })
 }
 
 /// An installation without some of its packages; `None` when it does not name them, or names nothing else.

@@ -44,6 +44,8 @@ pub struct Instruction {
     pub arguments: Vec<(String, String)>,
     /// What the builder notes.
     pub comment: String,
+    /// Whether it is written as the classic builder writes what is no command.
+    pub is_classic: bool,
 }
 
 impl Instruction {
@@ -57,7 +59,7 @@ impl Instruction {
         let text = created_by.trim();
         let text = text.strip_suffix("# buildkit").unwrap_or(text).trim();
         if let Some(rest) = text.strip_prefix("/bin/sh -c #(nop)") {
-            return Self::keyword(rest.trim());
+            return Self { is_classic: true, ..Self::keyword(rest.trim()) };
         }
         let is_run = text.starts_with('|') || SHELLS.iter().any(|shell| text.starts_with(shell));
         if is_run { Self::command(text) } else { Self::keyword(text) }

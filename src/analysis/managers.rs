@@ -48,6 +48,12 @@ impl Managers {
         })
     }
 
+    /// Whether a command is one of a manager.
+    #[must_use]
+    pub fn is_called(&self, command: &[String]) -> bool {
+        command.iter().find(|word| !is_before(word)).is_some_and(|word| self.named(word).is_some())
+    }
+
     /// The manager that a word calls: `/usr/bin/apt-get`, `pip3.11`.
     fn named(&self, word: &str) -> Option<&Manager> {
         let name = word.rsplit('/').next().unwrap_or_default();

@@ -8,6 +8,7 @@ pub mod contents;
 pub mod dive;
 pub mod dockerfile;
 pub mod duplicates;
+mod effects;
 pub mod efficiency;
 pub mod finding;
 mod fixes;
@@ -92,7 +93,7 @@ fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Findi
     found.extend(others);
     finding::sort(&mut found);
     finding::fold(&mut found);
-    let effects = fixes::Effects::new(case);
+    let effects = effects::Effects::new(case);
     for finding in &mut found {
         fixes::fix(case, &effects, finding);
     }

@@ -91,6 +91,9 @@ pub struct Rule {
     /// The column of the matrix that its programs fill.
     #[serde(default)]
     pub column: String,
+    /// Whether nothing but an installation reads it: then it can be cleaned up before commands that install nothing.
+    #[serde(default)]
+    pub for_installing: bool,
     /// Whether all its programs that one instruction brought are one finding.
     #[serde(default)]
     pub per_installation: bool,

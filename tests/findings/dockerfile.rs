@@ -53,6 +53,70 @@ fn what_came_with_the_build_context_goes_into_dockerignore() {
 }
 
 #[test]
+fn what_deletes_later_does_not_fail_for_want_of_it() {
+    let copy = Layer::new().dir("app/").file("app/.env", "API_TOKEN=abcdefgh12345678\n").file("app/x", "x");
+    let steps = vec![
+        (ROOT, Some(base())),
+        (CMD, None),
+        ("COPY . /app # buildkit", Some(copy)),
+        ("RUN /bin/sh -c rm /app/.env && true # buildkit", Some(Layer::new().whiteout("app/.env"))),
+    ];
+    let dockerfile = "FROM debian:13\nCOPY . /app\nRUN rm /app/.env && true\n";
+    let (_, folder) = patched(&image(&clean_config(), steps), &[("Dockerfile", dockerfile)]);
+    let mended = fs::read_to_string(folder.path().join("Dockerfile")).unwrap();
+    assert_eq!(mended, dockerfile.replace("rm /", "rm -f /"));
+}
+
+#[test]
+fn what_a_later_command_uses_moves_together_with_it() {
+    let fetched = || Layer::new().filled("tmp/tool.tar", 900_000, 1);
+    let built = || Layer::new().file("usr/bin/tool", "x");
+    let steps = |between: &'static str| {
+        let steps = vec![
+            (ROOT, Some(base())),
+            (CMD, None),
+            ("RUN /bin/sh -c fetch /tmp/tool.tar # buildkit", Some(fetched())),
+            (between, Some(built())),
+            ("RUN /bin/sh -c rm /tmp/tool.tar # buildkit", Some(Layer::new().whiteout("tmp/tool.tar"))),
+        ];
+        image(&clean_config(), steps)
+    };
+    let mended = |between: &'static str, line: &str| {
+        let dockerfile = format!("FROM debian:13\nRUN fetch /tmp/tool.tar\n{line}\nRUN rm /tmp/tool.tar\nUSER 1\n");
+        let (report, folder) = patched(&steps(between), &[("Dockerfile", &dockerfile)]);
+        let mended = fs::read_to_string(folder.path().join("Dockerfile")).unwrap();
+        (mended == dockerfile, mended, one(&report, "WST-DELETED")["fix"]["proposed"].clone())
+    };
+    let (_, with_run, proposed) = mended("RUN /bin/sh -c make tool # buildkit", "RUN make \\\n    tool");
+    assert_eq!(
+        with_run,
+        "FROM debian:13\nRUN fetch /tmp/tool.tar \\\n    && make \\\n    tool \\\n    && rm /tmp/tool.tar\nUSER 1\n"
+    );
+    assert_eq!(proposed, "RUN fetch /tmp/tool.tar \\\n && make tool \\\n && rm /tmp/tool.tar");
+    // What copies does not read it.
+    let (_, with_copy, _) = mended("COPY tool /usr/bin/ # buildkit", "COPY tool /usr/bin/");
+    assert_eq!(
+        with_copy,
+        "FROM debian:13\nRUN fetch /tmp/tool.tar \\\n    && rm /tmp/tool.tar\nCOPY tool /usr/bin/\nUSER 1\n"
+    );
+}
+
+#[test]
+fn the_mode_of_one_file_is_not_that_of_all() {
+    let copy = || Layer::new().dir("app/").filled("app/a", 900_000, 1).filled("app/b", 900_000, 2);
+    let report = |command: &str, later: Layer| {
+        let steps =
+            vec![(ROOT, Some(base())), (CMD, None), ("COPY . /app # buildkit", Some(copy())), (command, Some(later))];
+        one(&report_with(&image(&clean_config(), steps), &[]), "WST-CHMOD")["fix"]["proposed"].clone()
+    };
+    let one_file = Layer::new().mode(0o700).filled("app/a", 900_000, 1);
+    assert_eq!(report("RUN /bin/sh -c chmod 0700 /app/a # buildkit", one_file), Value::Null);
+    let all = Layer::new().mode(0o700).dir("app/").filled("app/a", 900_000, 1).filled("app/b", 900_000, 2);
+    let proposed = report("RUN /bin/sh -c chmod -R 0700 /app # buildkit", all);
+    assert_eq!(proposed, "COPY --chmod=0700 . /app");
+}
+
+#[test]
 fn a_dockerignore_that_is_there_gets_more_lines() {
     let files = [("web.Dockerfile", DOCKERFILE), ("web.Dockerfile.dockerignore", "node_modules\n**/.git")];
     let (_, folder) = patched(&copied(), &files);

@@ -11,6 +11,7 @@ use crate::analysis::efficiency::visible_files;
 use crate::analysis::finding::{Category, Finding};
 use crate::analysis::rules::Rule;
 use crate::analysis::subject::Claims;
+use crate::index::EntryId;
 use crate::index::walk::Live;
 
 /// Bytes of a rule in a layer below which nothing is said, unless the rule has its own limit.
@@ -104,7 +105,13 @@ fn equal(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) -> Vec<
         free.sort_by_key(|file| (layer(*file), *file));
         let Some((_, others)) = free.split_first().filter(|(_, others)| !others.is_empty()) else { continue };
         let last = layer(others[others.len() - 1]);
-        let is_alone = alone.len() < MOST_SETS && set.bytes() >= WORTH_A_LINE;
+        // What one package of the distribution has twice is its maker's, and one of many.
+        let owner = |file: &EntryId| {
+            let owner = case.packages.owner(index.entry(*file).path);
+            owner.filter(|owner| case.packages.get(*owner).kind.is_system())
+        };
+        let is_packaged = others.iter().all(|file| owner(file).is_some());
+        let is_alone = alone.len() < MOST_SETS && set.bytes() >= WORTH_A_LINE && !is_packaged;
         let mut own = Group::new(&rule, last, None, index.entry(others[0]).path);
         let group = if is_alone {
             &mut own
