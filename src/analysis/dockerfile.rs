@@ -95,6 +95,11 @@ impl Dockerfile {
             .flatten()
             .collect();
         let before = self.ignore.1.clone();
+        // A new file would be copied itself.
+        let patterns = match before {
+            None if !patterns.is_empty() => patterns.into_iter().chain(["**/.dockerignore"]).collect(),
+            _ => patterns,
+        };
         let after = ignore::with(before.as_deref().unwrap_or_default(), &patterns);
         let ignore = Mended { name: self.ignore.0.clone(), before, after };
         let is_changed = |file: &Mended| file.before.as_deref().unwrap_or_default() != file.after;
@@ -125,7 +130,7 @@ impl Dockerfile {
             .collect();
         // What takes a step away comes first, and what cleans up comes last, for it cleans up after the others.
         edits.sort_by_key(|(_, edit)| match edit {
-            Edit::Flag { .. } => 0,
+            Edit::Flag { .. } | Edit::Drop => 0,
             Edit::Without(_) | Edit::NoRecommends => 1,
             Edit::Join { .. } => 2,
             Edit::Append(_) => 3,

@@ -220,6 +220,8 @@ pub enum Edit {
     Without(Vec<String>),
     /// The instruction installs without what packages only recommend.
     NoRecommends,
+    /// The instruction goes: it does nothing but install what is left out.
+    Drop,
     /// The build context goes without some files.
     Ignore {
         /// Patterns of `.dockerignore` that mean them.

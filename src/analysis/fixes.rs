@@ -5,7 +5,7 @@ use super::case::Case;
 use super::effects::Effects;
 use super::finding::{Category, Edit, Finding, Fix, Origin};
 use super::ignore;
-use super::installation::{Brought, is_called, without_packages};
+use super::installation::{Brought, installs_nothing_else, is_called, without_packages};
 use super::instructions::{Instruction, commands};
 use super::managers::Work;
 use super::packages::PackageId;
@@ -52,6 +52,10 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
     }
     let edit = instruction.and_then(|instruction| edit(case, effects, finding, instruction, remover));
     let proposed = instruction.zip(edit.as_ref()).and_then(|(by, edit)| applied(case, by, edit));
+    let advice = match edit {
+        Some(Edit::Drop) => format!("{advice} The instruction does nothing else: leave it out."),
+        _ => advice,
+    };
     finding.fix = Fix { advice, step: instruction.map(|instruction| instruction.step), proposed, edit };
 }
 
@@ -80,8 +84,11 @@ fn joining(
     if later.keyword != "RUN" {
         return None;
     }
-    if !is_needed(case, by, later) && !uninstalls(case, later) {
-        return Some(Edit::Join { steps: vec![later.step], is_whole: effects.is_whole(by, later) });
+    // What follows at once can always be done at once.
+    let is_next = later.step == by.step + 1;
+    if is_next || (!is_needed(case, by, later) && !uninstalls(case, later)) {
+        let is_whole = is_next || effects.is_whole(by, later);
+        return Some(Edit::Join { steps: vec![later.step], is_whole });
     }
     let between = between(case, by, later);
     // A cache is cleaned where it is made, unless an installation that comes makes use of it.
@@ -164,8 +171,14 @@ fn leave_out(case: &Case<'_>, effects: &Effects, finding: &Finding, by: &Instruc
     // Without a database the package is likely to be called like its program.
     let packages = if brought.owners.is_empty() { programs.clone() } else { brought.names(case) };
     names.extend(packages.iter().map(String::as_str));
-    let is_free = !is_called(case, &names) && without_packages(&by.text, &packages).is_some();
-    is_free.then_some(Edit::Without(packages))
+    if is_called(case, &names) {
+        return None;
+    }
+    if without_packages(&by.text, &packages).is_some() {
+        return Some(Edit::Without(packages));
+    }
+    let is_all = installs_nothing_else(case, by, &packages);
+    is_all.then_some(Edit::Drop)
 }
 
 /// Whether an installation can do without what is recommended. A compiler cannot: it recommends the headers of the C
@@ -193,7 +206,7 @@ fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
         Edit::Flag { flag, .. } => format!("{} {flag} {}", by.keyword, by.text),
         Edit::Without(packages) => format!("RUN {}", without_packages(&by.text, packages)?),
         Edit::NoRecommends => format!("RUN {}", without_recommends(&by.text)?),
-        Edit::Ignore { .. } => return None,
+        Edit::Ignore { .. } | Edit::Drop => return None,
     })
 }
 

@@ -84,6 +84,25 @@ pub fn is_called(case: &Case<'_>, names: &[&str]) -> bool {
     })
 }
 
+/// Whether an instruction installs these packages, cleans up, and does nothing else.
+#[must_use]
+pub fn installs_nothing_else(case: &Case<'_>, by: &Instruction, packages: &[String]) -> bool {
+    let managers = case.subject.rules.managers();
+    let all = commands(&by.text);
+    let is_beside = |command: &Vec<String>| {
+        managers.is_called(command) || matches!(command.first().map(String::as_str), Some("rm" | "set" | "true"))
+    };
+    let mut installed: Vec<&str> = Vec::new();
+    for command in all.iter().filter(|command| managers.is_called(command)) {
+        let verb = command.iter().position(|word| matches!(word.as_str(), "install" | "add"));
+        let words = verb.map_or(&[][..], |verb| &command[verb + 1..]);
+        installed.extend(words.iter().map(String::as_str).filter(|word| !word.starts_with('-')));
+    }
+    all.iter().all(is_beside)
+        && !installed.is_empty()
+        && installed.iter().all(|name| packages.iter().any(|package| package == name))
+}
+
 /// An installation without some of its packages; `None` when it does not name them, or names nothing else.
 #[must_use]
 pub fn without_packages(text: &str, names: &[String]) -> Option<String> {

@@ -46,7 +46,7 @@ const DOCKERFILE: &str = "FROM debian:13\nCOPY . /app\nRUN chmod 600 /app/docker
 fn what_came_with_the_build_context_goes_into_dockerignore() {
     let (report, folder) = patched(&copied(), &[("Dockerfile", DOCKERFILE)]);
     let ignored = fs::read_to_string(folder.path().join(".dockerignore")).unwrap();
-    assert_eq!(ignored, "**/.env\n**/.git\n**/docker-compose*.yml\n");
+    assert_eq!(ignored, "**/.dockerignore\n**/.env\n**/.git\n**/docker-compose*.yml\n");
     assert_eq!(fs::read_to_string(folder.path().join("Dockerfile")).unwrap(), DOCKERFILE);
     let advice = one(&report, "WST-VCS")["fix"]["advice"].as_str().unwrap();
     assert!(advice.ends_with("In .dockerignore: **/.git"), "{advice}");
@@ -98,6 +98,34 @@ fn what_a_later_command_uses_moves_together_with_it() {
     assert_eq!(
         with_copy,
         "FROM debian:13\nRUN fetch /tmp/tool.tar \\\n    && rm /tmp/tool.tar\nCOPY tool /usr/bin/\nUSER 1\n"
+    );
+}
+
+#[test]
+fn an_instruction_that_installs_nothing_that_is_needed_goes() {
+    let wget = || Layer::new().mode(0o755).file("usr/bin/wget", crate::program(300_000));
+    let lists = || Layer::new().filled("var/lib/apt/lists/x_Packages", 900_000, 1);
+    let gone = || Layer::new().whiteout("var/lib/apt/lists/x_Packages");
+    let mended = |install: &'static str, command: &str| {
+        let steps = vec![
+            (ROOT, Some(base())),
+            (CMD, None),
+            ("RUN /bin/sh -c apt-get update # buildkit", Some(lists())),
+            (command, Some(wget())),
+            ("RUN /bin/sh -c rm -rf /var/lib/apt/lists/* # buildkit", Some(gone())),
+        ];
+        let dockerfile = format!("FROM debian:13\nRUN apt-get update\n{install}\nRUN rm -rf /var/lib/apt/lists/*\n");
+        let (_, folder) = patched(&image(&clean_config(), steps), &[("Dockerfile", &dockerfile)]);
+        fs::read_to_string(folder.path().join("Dockerfile")).unwrap()
+    };
+    let alone = mended("RUN apt-get install -y wget", "RUN /bin/sh -c apt-get install -y wget # buildkit");
+    assert!(!alone.contains("wget"), "{alone}");
+    // What is called, or what does more, stays; and what makes the lists goes with what needs them.
+    let called =
+        mended("RUN apt-get install -y wget && wget x", "RUN /bin/sh -c apt-get install -y wget && wget x # buildkit");
+    assert_eq!(
+        called,
+        "FROM debian:13\nRUN apt-get update \\\n    && apt-get install -y wget && wget x \\\n    && rm -rf /var/lib/apt/lists/*\n"
     );
 }
 

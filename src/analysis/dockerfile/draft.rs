@@ -73,6 +73,9 @@ impl<'d> Draft<'d> {
                 }
             }
             Edit::Join { steps, is_whole: true } => self.join(line, steps),
+            Edit::Drop => {
+                self.dropped.insert(line);
+            }
             Edit::Ignore { removed_by: Some(later), .. } => {
                 if let Some(line) = self.editable(*later).and_then(|later| self.place(later)) {
                     force(self.lines(line));

@@ -98,7 +98,8 @@ impl Group {
         packages::tell(case, &self.packages, self.removed_by, &mut finding);
         let more = self.files.len() - self.largest.len();
         if more > 0 {
-            finding.show("path", format!("and {more} more files"));
+            let files = if more == 1 { "file" } else { "files" };
+            finding.show("path", format!("and {more} more {files}"));
         }
         finding.entries = self.files;
         weigh(case, &mut finding);
