@@ -11,6 +11,8 @@ use crate::index::walk::{Change, Order, walk};
 /// What each layer does to the layers below it, and what else fixes go by.
 pub struct Effects {
     layers: Vec<Effect>,
+    /// Whether each layer deletes what lower ones have.
+    deletes: Vec<bool>,
     /// Files and folders that each layer is the first to have.
     brought: Vec<usize>,
     /// How many of these a later layer is the next to change, by both layers.
@@ -47,6 +49,7 @@ impl Effects {
         let index = case.index();
         let mut layers = vec![Effect::Nothing; case.subject.stack.len()];
         let mut brought = vec![0; layers.len()];
+        let mut deletes = vec![false; layers.len()];
         let mut changed: HashMap<(u32, u32), usize> = HashMap::new();
         walk(index, case.subject.stack, Order::Any, |story| {
             for (place, event) in story.events.iter().enumerate() {
@@ -56,6 +59,7 @@ impl Effects {
                         *changed.entry((event.layer, next.layer)).or_default() += 1;
                     }
                 }
+                deletes[event.layer as usize] |= event.change == Change::Removed;
                 let is_folder = || event.entry.is_some_and(|entry| index.entry(entry).kind == Kind::Dir);
                 let effect = match event.change {
                     Change::Unchanged | Change::Dangling => continue,
@@ -71,7 +75,7 @@ impl Effects {
             }
         });
         let recommended = case.packages.recommends_only().goes.into_iter().map(|(id, _)| id).collect();
-        Self { layers, brought, changed, recommended }
+        Self { layers, deletes, brought, changed, recommended }
     }
 
     /// Whether a later step does nothing but to what was there when an earlier one was done: then it can be done there.
@@ -79,6 +83,12 @@ impl Effects {
     pub fn is_whole(&self, by: &Instruction, later: &Instruction) -> bool {
         let (Some(first), Some(second)) = (by.layer, later.layer) else { return false };
         matches!(self.layers.get(second as usize), Some(Effect::UpTo(highest)) if *highest <= first)
+    }
+
+    /// Whether a step deletes what earlier ones made: without it that would be there.
+    #[must_use]
+    pub fn deletes(&self, step: &Instruction) -> bool {
+        step.layer.is_some_and(|layer| self.deletes.get(layer as usize) == Some(&true))
     }
 
     /// Whether a later step changes everything that an earlier one brought, removes nothing of it, and does nothing else.

@@ -177,7 +177,7 @@ fn leave_out(case: &Case<'_>, effects: &Effects, finding: &Finding, by: &Instruc
     if without_packages(&by.text, &packages).is_some() {
         return Some(Edit::Without(packages));
     }
-    let is_all = installs_nothing_else(case, by, &packages);
+    let is_all = installs_nothing_else(case, by, &packages) && !effects.deletes(by);
     is_all.then_some(Edit::Drop)
 }
 

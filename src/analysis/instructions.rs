@@ -4,26 +4,34 @@
 
 use crate::image::Image;
 
-/// Keywords of a Dockerfile that a history may show (Dockerfile reference).
-const KEYWORDS: [&str; 17] = [
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
+/// Keywords of a Dockerfile that a history may show, and whether they only describe the image and make no layer
+/// (Dockerfile reference). WORKDIR may make one.
+const KEYWORDS: [(&str, bool); 17] = [
+    ("ADD", false),
+    ("ARG", true),
+    ("CMD", true),
+    ("COPY", false),
+    ("ENTRYPOINT", true),
+    ("ENV", true),
+    ("EXPOSE", true),
+    ("HEALTHCHECK", true),
+    ("LABEL", true),
+    ("MAINTAINER", true),
+    ("ONBUILD", true),
+    ("RUN", false),
+    ("SHELL", true),
+    ("STOPSIGNAL", true),
+    ("USER", true),
+    ("VOLUME", true),
+    ("WORKDIR", false),
 ];
+
+/// Whether what a builder noted of a step says that it describes the image and makes no layer.
+#[must_use]
+pub fn is_describing(created_by: &str) -> bool {
+    let keyword = Instruction::read(created_by).keyword;
+    KEYWORDS.contains(&(keyword.as_str(), true))
+}
 
 /// Where a shell begins to read its command.
 const SHELLS: [&str; 6] =
@@ -70,7 +78,7 @@ impl Instruction {
         if word == "RUN" {
             return Self::command(rest.trim());
         }
-        if KEYWORDS.contains(&word) {
+        if KEYWORDS.iter().any(|(keyword, _)| *keyword == word) {
             return Self { keyword: word.to_owned(), text: rest.trim().to_owned(), ..Self::default() };
         }
         Self { text: text.to_owned(), ..Self::default() }
@@ -210,6 +218,18 @@ mod tests {
             ("", "", ""),
         ] {
             assert_eq!(read(text), (keyword.to_owned(), rest.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_only_describes_makes_no_layer() {
+        for text in ["/bin/sh -c #(nop)  CMD [\"sh\"]", "ENV A=b", "LABEL a=b # buildkit"] {
+            assert!(is_describing(text), "{text}");
+        }
+        for text in
+            ["/bin/sh -c #(nop) COPY dir:1 in /", "/bin/sh -c env CMD x", "RUN /bin/sh -c x", "WORKDIR /x", "", "CMDX"]
+        {
+            assert!(!is_describing(text), "{text}");
         }
     }
 

@@ -1,24 +1,8 @@
 //! What an engine says of an image before it exports it: its layers with their sizes and commands.
 
+use crate::analysis::instructions::is_describing;
 use crate::image::{Config, Image, Layer, Step};
 use crate::source::engine::{EngineFacts, EngineHistory};
-
-/// Instructions that describe the image and make no layer (Dockerfile reference). WORKDIR may make one.
-const DESCRIBING: [&str; 13] = [
-    "ARG",
-    "CMD",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-];
 
 /// The image as far as the engine's word goes, and the bytes of each layer.
 pub(super) fn outline(facts: &EngineFacts) -> (Image, Vec<u64>) {
@@ -70,15 +54,9 @@ fn with_layer(facts: &EngineFacts) -> Option<Vec<&EngineHistory>> {
     if filled.len() == layers {
         return Some(filled);
     }
-    let making: Vec<_> = facts.history.iter().filter(|step| step.size > 0 || !is_describing(step)).collect();
+    let making: Vec<_> =
+        facts.history.iter().filter(|step| step.size > 0 || !is_describing(&step.created_by)).collect();
     (making.len() == layers).then_some(making)
-}
-
-/// Whether the step's command describes the image, as the classic builder (`#(nop)`) and BuildKit write it.
-fn is_describing(step: &EngineHistory) -> bool {
-    let command = step.created_by.trim();
-    let command = command.strip_prefix("/bin/sh -c #(nop)").map_or(command, str::trim_start);
-    command.split_whitespace().next().is_some_and(|word| DESCRIBING.contains(&word))
 }
 
 #[cfg(test)]

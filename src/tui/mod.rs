@@ -98,8 +98,6 @@ pub struct Explored {
     pub boundary: Option<Boundary>,
     /// The packages.
     pub packages: Packages,
-    /// For each package those that cannot do without it.
-    needed_by: Vec<Vec<PackageId>>,
     /// Packages that are there by recommendation alone.
     recommended: BTreeSet<PackageId>,
     /// The gravest finding about each path that has any.
@@ -114,7 +112,6 @@ impl Explored {
     pub fn new(loaded: Loaded, rules: &Rules) -> Self {
         let Analysis { account, findings, matrix, boundary, packages, .. } = Analysis::new(loaded.subject(rules));
         let marks = marks(&loaded, &findings);
-        let needed_by = packages::needed_by(&packages);
         let recommended = packages.recommends_only().goes.into_iter().map(|(id, _)| id).collect();
         Self {
             loaded,
@@ -123,7 +120,6 @@ impl Explored {
             matrix: Some(matrix),
             boundary: Some(boundary),
             packages,
-            needed_by,
             recommended,
             marks,
             is_whole: true,
@@ -145,7 +141,6 @@ impl Explored {
             matrix: None,
             boundary: None,
             packages: Packages::default(),
-            needed_by: Vec::new(),
             recommended: BTreeSet::new(),
             marks: HashMap::new(),
             is_whole: false,

@@ -8,7 +8,7 @@ use super::card::{Card, CardLine};
 use super::list::Cursor;
 use super::query::Query;
 use super::theme::Role;
-use crate::analysis::packages::{Asked, Package, PackageId, Packages, Reason, Removal, What};
+use crate::analysis::packages::{Asked, Package, PackageId, Reason, Removal, What};
 use crate::index::PathId;
 use crate::units::{bytes, count, printable};
 
@@ -160,25 +160,11 @@ pub fn named(package: &Package) -> String {
     printable(format!("{} {}", package.record.name, package.record.version).as_bytes()).into_owned()
 }
 
-/// For each package those that cannot do without it.
-#[must_use]
-pub fn needed_by(packages: &Packages) -> Vec<Vec<PackageId>> {
-    let mut needed = vec![Vec::new(); packages.all().len()];
-    for id in packages.ids().filter(|id| packages.get(*id).is_installed()) {
-        for answer in packages.get(id).depends.iter().flatten() {
-            if needed[answer.place()].last() != Some(&id) {
-                needed[answer.place()].push(id);
-            }
-        }
-    }
-    needed
-}
-
 /// Why it is there: asked for, needed, or what else its database says.
 #[must_use]
 pub fn why(image: &Explored, id: PackageId) -> String {
     let package = image.packages.get(id);
-    let needed = image.needed_by.get(id.place()).into_iter().flatten();
+    let needed = image.packages.needed_by(id).iter();
     let names: Vec<&str> = needed.map(|other| image.packages.get(*other).record.name.as_str()).collect();
     let by = match names.as_slice() {
         [] => String::new(),

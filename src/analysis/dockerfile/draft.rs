@@ -15,14 +15,16 @@ pub struct Draft<'d> {
     /// The lines of what is changed.
     texts: BTreeMap<usize, Vec<String>>,
     dropped: BTreeSet<usize>,
+    /// What is dropped because nothing of it is needed.
+    needless: BTreeSet<usize>,
     /// Where the commands of an instruction stand now.
     moved: BTreeMap<usize, usize>,
 }
 
 impl<'d> Draft<'d> {
     pub fn new(file: &'d Dockerfile, steps: BTreeMap<usize, usize>) -> Self {
-        let (texts, dropped, moved) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        Self { file, steps, texts, dropped, moved }
+        let (texts, moved) = (BTreeMap::new(), BTreeMap::new());
+        Self { file, steps, texts, dropped: BTreeSet::new(), needless: BTreeSet::new(), moved }
     }
 
     /// The instruction that made a step; `None` for one with a text of several lines of its own.
@@ -75,6 +77,7 @@ impl<'d> Draft<'d> {
             Edit::Join { steps, is_whole: true } => self.join(line, steps),
             Edit::Drop => {
                 self.dropped.insert(line);
+                self.needless.insert(line);
             }
             Edit::Ignore { removed_by: Some(later), .. } => {
                 if let Some(line) = self.editable(*later).and_then(|later| self.place(later)) {
@@ -95,6 +98,7 @@ impl<'d> Draft<'d> {
             match self.place(written) {
                 Some(place) if place == line => {}
                 Some(place) if place == written.lines.0 => later.push(written),
+                None if self.needless.contains(&written.lines.0) => {}
                 Some(_) | None => return,
             }
         }

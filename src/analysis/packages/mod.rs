@@ -244,6 +244,8 @@ pub fn wanted(path: &[u8], size: u64, _mode: u16) -> bool {
 pub struct Packages {
     all: Vec<Package>,
     owners: Vec<u32>,
+    /// For each package the installed ones that need it.
+    needing: Vec<Vec<PackageId>>,
     /// Files that the final file system does not show, by layer and entry, with their packages.
     hidden: Vec<(u32, EntryId, u32)>,
     /// Databases of distributions.
@@ -284,6 +286,7 @@ impl Packages {
             owners.get(path.place()).copied().filter(|owner| *owner != NONE)
         };
         graph::connect(&mut packages.all, &packages.owners, owner);
+        packages.needing = why::needing(&packages.all);
         packages.databases = made.databases;
         packages.unread = made.unread;
         packages

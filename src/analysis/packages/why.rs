@@ -23,8 +23,8 @@ pub enum Why {
 impl Packages {
     /// Installed packages that need this one, be it as one of several that will do.
     #[must_use]
-    pub fn needed_by(&self, id: PackageId) -> Vec<PackageId> {
-        self.ids().filter(|other| self.get(*other).depends.iter().flatten().any(|answer| *answer == id)).collect()
+    pub fn needed_by(&self, id: PackageId) -> &[PackageId] {
+        self.needing.get(id.place()).map_or(&[], Vec::as_slice)
     }
 
     /// Installed packages that recommend this one.
@@ -67,6 +67,20 @@ impl Packages {
         }
         None
     }
+}
+
+/// For each package the installed ones that need it.
+pub(super) fn needing(all: &[Package]) -> Vec<Vec<PackageId>> {
+    let mut needing: Vec<Vec<PackageId>> = vec![Vec::new(); all.len()];
+    for (id, package) in (0..).map(PackageId).zip(all).filter(|(_, package)| package.is_installed()) {
+        for answer in package.depends.iter().flatten() {
+            let needs = &mut needing[answer.place()];
+            if needs.last() != Some(&id) {
+                needs.push(id);
+            }
+        }
+    }
+    needing
 }
 
 impl Follow {
