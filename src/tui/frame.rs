@@ -153,7 +153,9 @@ fn facts(app: &App) -> Vec<Span<'static>> {
             let words = format!(" → {} · {}", bytes(then.shipped), percent(then.score));
             parts.push(Span::styled(words, app.theme.style(Role::Ok)));
         }
-        if app.is_searching() {
+        if app.is_analysing() {
+            parts.push(Span::styled(" · looking for findings", app.theme.style(Role::Busy)));
+        } else if app.is_searching() {
             parts.push(Span::styled(format!(" · {}", search_words(app.progress)), app.theme.style(Role::Busy)));
         }
         if unread > 0 {

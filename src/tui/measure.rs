@@ -68,7 +68,7 @@ impl Desk {
         let options = TerminalOptions { viewport: Viewport::Fixed(WINDOW) };
         let terminal = Terminal::with_options(CrosstermBackend::new(io::sink()), options)
             .map_err(|error| super::unusable(&error))?;
-        let (news, arriving) = super::read_beside(progress, rules, load);
+        let (news, arriving) = super::reading::beside(progress, rules, load);
         let said = news.clone();
         let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
         let searches = palette::start(move |generation, hits, all| drop(news.send(News::Found(generation, hits, all))));
@@ -93,7 +93,7 @@ impl Desk {
     /// # Errors
     /// The image cannot be read.
     pub fn settle(&mut self) -> Result<()> {
-        while self.app.is_reading() || self.app.is_arranging() || !self.arriving.is_empty() {
+        while self.app.is_analysing() || self.app.is_arranging() || !self.arriving.is_empty() {
             self.step(&never(), &mut Vec::new(), &mut Vec::new())?;
         }
         thread::sleep(QUIET);

@@ -30,6 +30,7 @@ mod picker;
 mod preview;
 mod projection;
 mod query;
+mod reading;
 mod rows;
 mod sieve;
 mod terminal;
@@ -41,10 +42,9 @@ mod what_if;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvError, Sender, after, bounded, never, select_biased, tick};
+use crossbeam_channel::{Receiver, Sender, after, never, select_biased, tick};
 use crossterm::event::{Event, KeyEventKind};
 
 use crate::analysis::Analysis;
@@ -75,9 +75,6 @@ const PROGRESS: Duration = Duration::from_millis(100);
 /// How often what is read so far is shown at most. Looking at it must not take the time of reading it.
 const GROWTH: Duration = Duration::from_millis(250);
 
-/// A search for secrets that takes no longer is waited for.
-const SOON: Duration = Duration::from_millis(40);
-
 /// Who looks elsewhere while reading takes longer than this is called back.
 const LONG: Duration = Duration::from_secs(10);
 
@@ -104,6 +101,8 @@ pub struct Explored {
     marks: HashMap<PathId, usize>,
     /// Whether all of it is read.
     is_whole: bool,
+    /// Whether findings and packages are known.
+    is_analysed: bool,
 }
 
 impl Explored {
@@ -123,12 +122,18 @@ impl Explored {
             recommended,
             marks,
             is_whole: true,
+            is_analysed: true,
         }
     }
 
     /// The gravest finding about a path.
     fn finding_at(&self, path: PathId) -> Option<&Finding> {
         self.marks.get(&path).and_then(|place| self.findings.get(*place))
+    }
+
+    /// Takes an image that is read, with its numbers: what is said of it takes longer.
+    fn counted(loaded: Loaded) -> Self {
+        Self { is_whole: true, ..Self::growing(loaded) }
     }
 
     /// Takes an image of which a part is read, with what can be said of it already.
@@ -144,6 +149,7 @@ impl Explored {
             recommended: BTreeSet::new(),
             marks: HashMap::new(),
             is_whole: false,
+            is_analysed: false,
         }
     }
 }
@@ -223,55 +229,13 @@ pub fn explore(
     let mut app = App::new(title, &setup.theme, setup.keymap.clone());
     (app.split, app.ascii) = (setup.split, setup.ascii);
     (app.wish.sort, app.wish.reversed, app.wish.fold) = (setup.sort, setup.reverse, setup.fold);
-    let (news, arriving) = read_beside(progress, rules, load);
+    let (news, arriving) = reading::beside(progress, rules, load);
     let mut screen = Screen::enter(title, setup).map_err(|error| unusable(&error))?;
     let end = run(&mut app, &mut screen, progress, &news, &arriving)?;
     if end == End::Keep {
         screen.leave_behind(&mut app).map_err(|error| unusable(&error))?;
     }
     Ok(if end == End::Abandon { Left::Abandoned } else { Left::Chosen(app.selection()) })
-}
-
-/// Reads an image beside the screen. What is read so far is news, then all of it as far as it is searched, and at last
-/// the whole.
-fn read_beside(
-    progress: &Arc<Progress>,
-    rules: Rules,
-    load: impl FnOnce() -> Result<Loaded> + Send + 'static,
-) -> (Sender<News>, Receiver<News>) {
-    let (news, arriving) = bounded(16);
-    let (telling, watched) = (news.clone(), progress.watch());
-    let (end, ended) = bounded(1);
-    // When nobody listens any more the explorer was left; then this image is not wanted.
-    thread::spawn(move || drop(end.send(load())));
-    thread::spawn(move || {
-        let tell = |image: Result<Explored>| telling.send(News::Loaded(image.map(Box::new))).is_ok();
-        let analyse = |loaded: Result<Loaded>| tell(loaded.map(|loaded| Explored::new(loaded, &rules)));
-        // Whoever reads may have ended without a word. Nothing follows.
-        let end = |whole: std::result::Result<Result<Loaded>, RecvError>| {
-            let _ = whole.map(analyse);
-            false
-        };
-        loop {
-            let goes_on = select_biased! {
-                recv(watched) -> loaded => match loaded {
-                    Ok(loaded) if !loaded.is_unsearched() => tell(Ok(Explored::growing(loaded))),
-                    Ok(loaded) => match ended.recv_timeout(SOON) {
-                        // The search was done before anybody could have looked.
-                        Ok(whole) => end(Ok(whole)),
-                        Err(_) => analyse(Ok(loaded)),
-                    },
-                    // Nothing more is shown before the whole.
-                    Err(_) => end(ended.recv()),
-                },
-                recv(ended) -> whole => end(whole),
-            };
-            if !goes_on {
-                return;
-            }
-        }
-    });
-    (news, arriving)
 }
 
 /// What ends the loop.

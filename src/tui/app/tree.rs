@@ -49,6 +49,12 @@ impl App {
         self.image.as_ref().is_none_or(|image| !image.is_whole)
     }
 
+    /// Whether findings and packages are still to come.
+    #[must_use]
+    pub fn is_analysing(&self) -> bool {
+        self.image.as_ref().is_none_or(|image| !image.is_analysed)
+    }
+
     /// Whether all numbers are known, and texts are still searched for secrets.
     #[must_use]
     pub fn is_searching(&self) -> bool {

@@ -59,7 +59,8 @@ fn draw_list(app: &mut App, image: &Explored, frame: &mut Frame, area: Rect) {
     let list = &mut app.findings;
     list.cursor.fit(usize::from(inner.height));
     if list.items.is_empty() {
-        let why = match (app.is_reading(), image.findings.is_empty()) {
+        let why = match (app.is_analysing(), image.findings.is_empty()) {
+            (true, _) if !app.is_reading() => "findings come in a moment",
             (true, _) => "findings come when the image is read to its end",
             (false, true) => "nothing is wasted, risky, secret or badly set",
             (false, false) => "nothing fits the filter (esc clears it)",

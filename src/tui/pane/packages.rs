@@ -36,7 +36,8 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     frame.render_widget(Paragraph::new(heads), names);
     app.packages.cursor.fit(usize::from(inner.height));
     if app.packages.shown.is_empty() {
-        let nothing = match (app.is_reading(), packages.all().is_empty()) {
+        let nothing = match (app.is_analysing(), packages.all().is_empty()) {
+            (true, _) if !app.is_reading() => "packages are told in a moment",
             (true, _) => "packages are told when the image is read to its end",
             (false, true) => "no package database was found",
             (false, false) => "nothing fits the filter (esc clears it)",

@@ -75,3 +75,30 @@ fn who_looks_at_findings_meanwhile_keeps_the_place_and_the_marks() {
     assert_eq!((gone(&sitting), on(&sitting), sitting.app.then), (before, was_on, then));
     assert!(!sitting.frame().contains("searching"));
 }
+
+#[test]
+fn numbers_are_there_before_what_is_said_of_them() {
+    let (_, whole) = watched();
+    let mut sitting = Sitting::waiting("demo", "ansi", 140, 40);
+    sitting.tell(Msg::Loaded(Arc::new(Explored::counted(whole.clone()))));
+    let (counted, analysed) = (sitting.frame(), Sitting::demo().frame());
+    let score = |frame: &str| {
+        frame
+            .lines()
+            .next()
+            .unwrap()
+            .split(" · ")
+            .find(|part| part.starts_with("score"))
+            .map(str::trim)
+            .map(str::to_owned)
+    };
+    assert!(score(&counted).is_some());
+    assert_eq!(score(&counted), score(&analysed));
+    assert!(counted.contains("looking for findings"), "{counted}");
+    sitting.press("2");
+    assert!(sitting.frame().contains("findings come in a moment"));
+    sitting.press("3");
+    assert!(sitting.frame().contains("packages are told in a moment"));
+    sitting.tell(Msg::Loaded(explored(whole)));
+    assert!(!sitting.frame().contains("looking for findings") && !sitting.frame().contains("in a moment"));
+}
