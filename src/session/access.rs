@@ -21,6 +21,11 @@ pub(super) enum Noted {
 }
 
 impl Noted {
+    /// In memory, if there are any.
+    pub fn here(points: Points) -> Self {
+        if points.is_empty() { Self::Nowhere } else { Self::Here(Arc::new(points)) }
+    }
+
     /// Puts what is in memory into the cache. What cannot be kept there stays.
     pub fn keep(self, cache: &Cache, layer: &Key) -> Self {
         let Self::Here(points) = &self else { return self };
@@ -30,7 +35,7 @@ impl Noted {
             draft.bytes(&postcard::to_allocvec(&**points).ok()?).ok()?;
             draft.keep(&key, &Summary::default(), &[]).ok()
         };
-        if points.is_empty() || kept().is_none() { self } else { Self::Kept(cache.clone(), key) }
+        if kept().is_none() { self } else { Self::Kept(cache.clone(), key) }
     }
 
     /// The points, if they are still there.

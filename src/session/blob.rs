@@ -1,7 +1,6 @@
 //! One blob, read as a layer: from a stream, or from the file where it lies. Knows no image and no index.
 
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -77,8 +76,7 @@ pub(super) fn read_placed(
     if digests.blob || digests.tar || kind != Kind::Tar {
         let mut points = Points::default();
         let done = read_passing(blob.clone(), digests, limits, Some(&mut points), tap, sink)?;
-        let noted = if kind == Kind::Tar { Noted::Nowhere } else { Noted::Here(Arc::new(points)) };
-        return Ok(Done { noted, ..done });
+        return Ok(Done { noted: Noted::here(points), ..done });
     }
     let summary = layer::read_in_place(blob.clone(), part.length(), limits, tap, sink)?;
     Ok(Done { summary, diff_id: None, digest: None, looked: Looked::default(), noted: Noted::Nowhere })

@@ -138,7 +138,7 @@ pub struct LoadedLayer {
 /// The source or the image cannot be found or read. A layer that cannot be read is no error here.
 pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
     let loaded = read(reference, typed, options, progress).map(|mut loaded| {
-        loaded.origin = Some(Origin { reference: reference.clone(), options: options.clone() });
+        loaded.origin = Some(Origin::new(reference.clone(), options.clone()));
         if !loaded.unsearched.is_empty() {
             progress.present(|| loaded.clone());
             search(&mut loaded, options, progress);

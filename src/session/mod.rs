@@ -20,6 +20,7 @@ mod progress;
 mod reading;
 mod recall;
 mod search;
+mod spool;
 mod store;
 mod stored;
 mod stream;

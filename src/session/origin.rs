@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::load::Options;
 use super::progress::{Counting, Progress};
+use super::spool::{Caught, Spool};
 use super::store::Store;
 use crate::error::{Error, Kind, Result};
 use crate::layer::decode;
@@ -26,6 +27,8 @@ use crate::source::{demo, engine};
 pub struct Origin {
     pub reference: Reference,
     pub options: Options,
+    /// What went by again.
+    pub(super) spool: Arc<Spool>,
 }
 
 /// A read that another thread watches and may end.
@@ -81,6 +84,12 @@ pub(super) enum Blob<'b> {
 }
 
 impl<'b> Blob<'b> {
+    /// One that went by, was counted then, and lies in a file now.
+    fn kept(part: &Part, job: &'b Job) -> Self {
+        let counting = Counting::new(part.clone(), &job.progress).uncounted();
+        Self::Placed(Watched { inner: counting, job }, part.length())
+    }
+
     /// One that lies in a file.
     pub fn placed(part: &Part, job: &'b Job) -> Self {
         let length = part.length();
@@ -117,15 +126,40 @@ impl<R: Seek> Seek for Watched<'_, R> {
 }
 
 impl Origin {
-    /// Opens the source again and hands on the blobs of these names, in the order of the source.
+    /// Where an image was read from.
+    pub fn new(reference: Reference, options: Options) -> Self {
+        // Where there is no cache, nothing is to be found later, and a folder that is emptied by itself will do.
+        let folder = options.cache.as_ref().map_or_else(std::env::temp_dir, |cache| cache.folder().to_owned());
+        Self { reference, options, spool: Arc::new(Spool::new(folder)) }
+    }
+
+    /// Hands on the blobs of these names: those that went by once more already, and then, from the source that is opened
+    /// again, all others in its order.
     pub fn blobs(
         &self,
         names: &HashSet<&str>,
         job: &Job,
         visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
     ) -> Result<()> {
+        let mut left = names.clone();
+        for name in names {
+            if let Some(part) = self.spool.find(name) {
+                job.progress.expect(part.length(), 0);
+                visit(name, Blob::placed(&part, job))?;
+                left.remove(name);
+            }
+        }
+        if left.is_empty() { Ok(()) } else { self.open(&left, job, visit) }
+    }
+
+    fn open(
+        &self,
+        names: &HashSet<&str>,
+        job: &Job,
+        visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
+    ) -> Result<()> {
         match &self.reference {
-            Reference::Demo => counted(&demo::image()[..], names, job, visit),
+            Reference::Demo => self.through(&demo::image()[..], names, job, visit),
             Reference::Stdin => Err(Error::image("standard input cannot be read again")
                 .hint("save the image to a file and open that, to look into its files")),
             Reference::Archive { path, .. } => self.archive(path, names, job, visit),
@@ -135,7 +169,7 @@ impl Origin {
                 job.progress.expect(opened.facts.size, 0);
                 let export = opened.export.start()?;
                 job.transfers(export.canceller());
-                counted(export, names, job, visit)
+                self.through(Counting::new(export, &job.progress), names, job, visit)
             }
         }
     }
@@ -165,18 +199,38 @@ impl Origin {
         let sniffed = decode::peek(counted).map_err(|error| unreadable(&error))?;
         let stream = sniffed.decode(&self.options.limits);
         let stream = stream.map_err(|error| Error::image("the archive cannot be unpacked").caused_by(&error))?;
-        through(stream, names, job, visit)
+        self.through(stream, names, job, visit)
     }
-}
 
-/// [`through`], with the bytes counted.
-fn counted(
-    stream: impl Read,
-    names: &HashSet<&str>,
-    job: &Job,
-    visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
-) -> Result<()> {
-    through(Counting::new(stream, &job.progress), names, job, visit)
+    /// Lets the stream go by until every blob was there. They are kept for the next time.
+    fn through(
+        &self,
+        stream: impl Read,
+        names: &HashSet<&str>,
+        job: &Job,
+        visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let (mut left, mut enough) = (names.clone(), false);
+        let broken = |error: io::Error| Error::image("the image cannot be read again").caused_by(&error);
+        let passed = pass(Watched { inner: stream, job }, |name, passing| {
+            if let Passing::File(bytes, size) = passing
+                && left.remove(name)
+            {
+                match self.spool.catch(name, bytes, size).map_err(broken)? {
+                    Caught::All(part) => visit(name, Blob::kept(&part, job))?,
+                    Caught::Passing(mut bytes) => visit(name, Blob::Passing(&mut bytes))?,
+                }
+                enough = left.is_empty();
+            }
+            // An error is the only way to end a pass before its time.
+            if enough { Err(Error::image("no more was wanted")) } else { Ok(()) }
+        });
+        match left.iter().next() {
+            _ if enough => Ok(()),
+            Some(name) => passed.and_then(|()| Err(gone(name))),
+            None => passed,
+        }
+    }
 }
 
 /// Opens each blob by its name.
@@ -195,31 +249,6 @@ fn in_place(
         visit(name, Blob::placed(&member, job))?;
     }
     Ok(())
-}
-
-/// Lets the stream go by until every blob was there.
-fn through(
-    stream: impl Read,
-    names: &HashSet<&str>,
-    job: &Job,
-    visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
-) -> Result<()> {
-    let (mut left, mut enough) = (names.clone(), false);
-    let passed = pass(Watched { inner: stream, job }, |name, passing| {
-        if let Passing::File(bytes, _) = passing
-            && left.remove(name)
-        {
-            visit(name, Blob::Passing(bytes))?;
-            enough = left.is_empty();
-        }
-        // An error is the only way to end a pass before its time.
-        if enough { Err(Error::image("no more was wanted")) } else { Ok(()) }
-    });
-    match left.iter().next() {
-        _ if enough => Ok(()),
-        Some(name) => passed.and_then(|()| Err(gone(name))),
-        None => passed,
-    }
 }
 
 fn gone(name: &str) -> Error {

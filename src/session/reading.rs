@@ -23,6 +23,7 @@ use crate::cache::Key;
 use crate::image::{self, Config, Image};
 use crate::index::{Builder, Index, SlotId, Stack};
 use crate::layer::packed::Unpacker;
+use crate::layer::points::Points;
 use crate::layer::{Entry, LayerError, Summary};
 use crate::platform::Platform;
 use crate::source::part::Stamp;
@@ -164,7 +165,9 @@ impl<'r> Reading<'r> {
             let digests = Digests { blob: verify, tar: verify || is_sought };
             let (mut inspector, found, begins) = (inspectors.lend(), Cell::new(None), Cell::new(0));
             let mut gather = Gather::new(&mut inspector, &found, &begins);
-            let done = read_passing(blob, digests, &options.limits, None, &mut gather, |entry| {
+            // It may go by once more, and be kept then.
+            let mut points = Points::default();
+            let done = read_passing(blob, digests, &options.limits, Some(&mut points), &mut gather, |entry| {
                 let fact = found.take();
                 if marking.entry(number, begins.get()) {
                     adding.mark(begins.get());
@@ -176,7 +179,7 @@ impl<'r> Reading<'r> {
                 adding.add(entry, fact)
             });
             let looked = inspectors.take_back(inspector);
-            done.map(|done| Done { looked, ..done })
+            done.map(|done| Done { looked, noted: Noted::here(points), ..done })
         });
         if let Some(slot) = outcome.slot {
             copying.end(outcome.missed);

@@ -30,6 +30,12 @@ pub(super) struct Naming {
 }
 
 impl Naming {
+    /// Whether it tells the bytes of members and not only what is in them: what an engine vouches for may be packed
+    /// otherwise the next time.
+    pub fn is_of_bytes(&self) -> bool {
+        self.members.is_some()
+    }
+
     /// The key of a layer.
     pub fn layer(&self, member: &str, layer: &image::Layer) -> Option<Key> {
         match &self.members {
@@ -105,7 +111,8 @@ pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_
     let of_layers = |outcomes: &[Outcome]| {
         let outcome = |(layer, blob): (&image::Layer, &usize)| {
             let member = Some(passed.links.follow(&layer.blob).to_owned());
-            Outcome { member, ..outcomes[*blob].clone() }
+            let noted = kept::noted(Some(cache), Some(blobs[*blob].0).filter(|_| naming.is_of_bytes()));
+            Outcome { member, noted, ..outcomes[*blob].clone() }
         };
         image.layers.iter().zip(&blob_of).map(outcome).collect()
     };

@@ -74,10 +74,14 @@ pub(super) fn load(
     let mut keep = None;
     if let (Some(naming), Some(cache), None) = (naming, &options.cache, &broken) {
         let (mut keys, mut blobs) = (HashMap::new(), Vec::new());
-        for (layer, outcome) in image.layers.iter().zip(&outcomes).filter(|(_, outcome)| outcome.failed.is_none()) {
+        let whole = |(_, outcome): &(&image::Layer, &mut Outcome)| outcome.failed.is_none();
+        for (layer, outcome) in image.layers.iter().zip(&mut outcomes).filter(whole) {
             let member = passed.links.follow(&layer.blob);
             if let Some(key) = naming.layer(member, layer) {
                 reading.keep(outcome, &key);
+                if naming.is_of_bytes() {
+                    outcome.noted = std::mem::take(&mut outcome.noted).keep(cache, &key);
+                }
                 if keys.insert(member.to_owned(), key.clone()).is_none() {
                     blobs.push((key, outcome.clone()));
                 }

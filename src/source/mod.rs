@@ -14,6 +14,7 @@ mod outlook;
 pub mod part;
 pub mod pump;
 pub mod reference;
+pub mod scratch;
 mod ssh;
 pub mod storage;
 mod trouble;

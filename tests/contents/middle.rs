@@ -142,3 +142,22 @@ fn an_image_from_the_cache_has_it_too() {
     }
     assert!(cost(&again, FILES - 1) > length / 2);
 }
+
+/// An archive that is packed as a whole has to go by for the first file; the layer is kept then.
+#[test]
+fn what_went_by_once_does_not_go_by_again() {
+    for pack in [plain as fn(&[u8]) -> Vec<u8>, gzip] {
+        let folder = tempdir().unwrap();
+        let mut oci = Oci::default();
+        let image = oci.image("linux/amd64", &[layer()], pack);
+        let path = folder.path().join("image.tar.gz");
+        fs::write(&path, gzip(&oci.archive(&[image]))).unwrap();
+        let loaded = super::archive(&path);
+        let first = cost(&loaded, 3);
+        assert!(first > fs::metadata(&path).unwrap().len() / 2, "{first} bytes: it need not go by?");
+        for number in [0, 3, 20, FILES - 1] {
+            let again = cost(&loaded, number);
+            assert!(again < first / 3, "{again} bytes for file {number}, {first} at first");
+        }
+    }
+}

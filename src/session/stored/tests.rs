@@ -154,7 +154,7 @@ fn files_are_looked_into_where_they_lie() {
     let facts = engine.facts(&manifest, "amd64", &diff_id);
     let mut loaded = read(&facts, &Options::default()).unwrap();
     let reference = Reference::Engine { engine: EngineKind::Docker, name: "nowhere".into() };
-    loaded.origin = Some(Origin { reference, options: Options::default() });
+    loaded.origin = Some(Origin::new(reference, Options::default()));
     let entry = files(&loaded.index).next().unwrap();
     let piece = preview(&loaded, Live { layer: 0, entry }, 100, &Job::default()).unwrap();
     assert_eq!(piece.size, loaded.index.entry(entry).size);
