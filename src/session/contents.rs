@@ -156,7 +156,8 @@ fn try_read_back(loaded: &Loaded, files: &[EntryId], take: &mut impl Take, job: 
             Lies::Blob(part) => visit(name, Blob::placed(part, job))?,
         }
     }
-    if names.is_empty() { Ok(()) } else { origin.blobs(&names.into_iter().collect(), job, &mut visit) }
+    let all = loaded.layers.iter().map(|layer| layer.member.as_str()).collect();
+    if names.is_empty() { Ok(()) } else { origin.blobs(&names.into_iter().collect(), &all, job, &mut visit) }
 }
 
 /// Files that are wanted of one blob, and what is known of it.

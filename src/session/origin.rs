@@ -125,6 +125,13 @@ impl<R: Seek> Seek for Watched<'_, R> {
     }
 }
 
+/// Blobs that are looked for.
+struct Sought<'s> {
+    left: HashSet<&'s str>,
+    /// Those that somebody may look for later, and the same.
+    all: &'s HashSet<&'s str>,
+}
+
 impl Origin {
     /// Where an image was read from.
     pub fn new(reference: Reference, options: Options) -> Self {
@@ -134,10 +141,11 @@ impl Origin {
     }
 
     /// Hands on the blobs of these names: those that went by once more already, and then, from the source that is opened
-    /// again, all others in its order.
+    /// again, all others in its order. If it goes by for that, those of `all` that come before are kept as well.
     pub fn blobs(
         &self,
         names: &HashSet<&str>,
+        all: &HashSet<&str>,
         job: &Job,
         visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
     ) -> Result<()> {
@@ -149,27 +157,22 @@ impl Origin {
                 left.remove(name);
             }
         }
-        if left.is_empty() { Ok(()) } else { self.open(&left, job, visit) }
+        if left.is_empty() { Ok(()) } else { self.open(Sought { left, all }, job, visit) }
     }
 
-    fn open(
-        &self,
-        names: &HashSet<&str>,
-        job: &Job,
-        visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
-    ) -> Result<()> {
+    fn open(&self, sought: Sought<'_>, job: &Job, visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>) -> Result<()> {
         match &self.reference {
-            Reference::Demo => self.through(&demo::image()[..], names, job, visit),
+            Reference::Demo => self.through(&demo::image()[..], sought, job, visit),
             Reference::Stdin => Err(Error::image("standard input cannot be read again")
                 .hint("save the image to a file and open that, to look into its files")),
-            Reference::Archive { path, .. } => self.archive(path, names, job, visit),
-            Reference::Layout { path, .. } => in_place(&Store::Layout(Layout::open(path)?), names, job, visit),
+            Reference::Archive { path, .. } => self.archive(path, sought, job, visit),
+            Reference::Layout { path, .. } => in_place(&Store::Layout(Layout::open(path)?), &sought.left, job, visit),
             Reference::Engine { engine, name } => {
                 let opened = engine::open(*engine, name, self.options.wanted.platform.as_ref())?;
                 job.progress.expect(opened.facts.size, 0);
                 let export = opened.export.start()?;
                 job.transfers(export.canceller());
-                self.through(Counting::new(export, &job.progress), names, job, visit)
+                self.through(Counting::new(export, &job.progress), sought, job, visit)
             }
         }
     }
@@ -177,7 +180,7 @@ impl Origin {
     fn archive(
         &self,
         path: &Path,
-        names: &HashSet<&str>,
+        sought: Sought<'_>,
         job: &Job,
         visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
     ) -> Result<()> {
@@ -192,33 +195,38 @@ impl Origin {
         let kind = decode::peek(&file).map_err(|error| unreadable(&error))?.kind;
         file.seek(SeekFrom::Start(0)).map_err(|error| unreadable(&error))?;
         if kind == decode::Kind::Tar {
-            return in_place(&Store::Archive(ArchiveFile::open(file, path)?), names, job, visit);
+            return in_place(&Store::Archive(ArchiveFile::open(file, path)?), &sought.left, job, visit);
         }
         job.progress.expect(metadata.len(), 0);
         let counted = Counting::new(file, &job.progress);
         let sniffed = decode::peek(counted).map_err(|error| unreadable(&error))?;
         let stream = sniffed.decode(&self.options.limits);
         let stream = stream.map_err(|error| Error::image("the archive cannot be unpacked").caused_by(&error))?;
-        self.through(stream, names, job, visit)
+        self.through(stream, sought, job, visit)
     }
 
     /// Lets the stream go by until every blob was there. They are kept for the next time.
     fn through(
         &self,
         stream: impl Read,
-        names: &HashSet<&str>,
+        Sought { mut left, all }: Sought<'_>,
         job: &Job,
         visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>,
     ) -> Result<()> {
-        let (mut left, mut enough) = (names.clone(), false);
+        let mut enough = false;
         let broken = |error: io::Error| Error::image("the image cannot be read again").caused_by(&error);
         let passed = pass(Watched { inner: stream, job }, |name, passing| {
             if let Passing::File(bytes, size) = passing
-                && left.remove(name)
+                && all.contains(name)
             {
+                let is_wanted = left.remove(name);
+                if !is_wanted && self.spool.find(name).is_some() {
+                    return Ok(());
+                }
                 match self.spool.catch(name, bytes, size).map_err(broken)? {
-                    Caught::All(part) => visit(name, Blob::kept(&part, job))?,
-                    Caught::Passing(mut bytes) => visit(name, Blob::Passing(&mut bytes))?,
+                    Caught::All(part) if is_wanted => visit(name, Blob::kept(&part, job))?,
+                    Caught::Passing(mut bytes) if is_wanted => visit(name, Blob::Passing(&mut bytes))?,
+                    Caught::All(_) | Caught::Passing(_) => {}
                 }
                 enough = left.is_empty();
             }
