@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes a docker-archive of a wanted shape: images.py FILE ENTRIES LAYERS plain|gzip|zstd WHITEOUTS BYTES
+"""Writes a docker-archive of a wanted shape: images.py FILE ENTRIES LAYERS plain|sparse|gzip|zstd WHITEOUTS BYTES
+
+`sparse` is plain to whoever reads it; of each file only the first block is written and the rest is a hole of the disk,
+for images of more bytes than there is room for.
 
 Deterministic. Files lie in packages of a few dozen, sizes are spread as in real images (most small, few large), a
 twentieth of the files of upper layers rewrite files of the layers below, and whiteouts remove files of the first layer.
@@ -17,6 +20,7 @@ def main():
     # Half noise, half text: it compresses to about half, as binaries do.
     noise = dice.randbytes(1 << 20)
     pool = b"".join(noise[at:at + 512] + b"the quick brown fox jumps over the lazy dog " * 12 for at in range(0, 1 << 20, 512))
+    holes = memoryview(bytes(1 << 20))
     weight, sizes = 0.0, []
     for _ in range(entries):
         draw = dice.lognormvariate(7.5, 1.8)
@@ -31,7 +35,7 @@ def main():
             start = archive.tell()
             archive.write(b"\0" * 512)
             pack = None
-            if packing == "plain":
+            if packing in ("plain", "sparse"):
                 out = archive
             else:
                 archive.flush()
@@ -42,25 +46,34 @@ def main():
             def put(data):
                 digest.update(data)
                 out.write(data)
-            made, folder = [], None
+            made, folder, rewritten = [], None, set()
             if layer == layers - 1:
                 for number in range(whiteouts):
                     victim = below[number * 7 % len(below)] if below else f"gone/{number}"
                     parent, _, last = victim.rpartition("/")
                     put(header(f"{parent}/.wh.{last}", 0))
             for number in range(per_layer):
-                if below and dice.random() < 0.05:
-                    full = below[dice.randrange(len(below))]
-                else:
+                full = below[dice.randrange(len(below))] if below and dice.random() < 0.05 else None
+                # Docker loads no layer that has a path twice.
+                if full is None or full in rewritten:
                     if number % 40 == 0 or folder is None:
                         folder = f"usr/lib/packages/p{layer:03}-{number // 40:06}"
                         put(header(folder + "/", 0, b"5", 0o755))
                     full = f"{folder}/module-{number % 40:02}-{dice.randrange(1 << 30):08x}.js"
                     if len(made) < 20000:
                         made.append(full)
+                else:
+                    rewritten.add(full)
                 size = int(sizes[(layer * per_layer + number) % entries] * scale) + 1
                 put(header(full, size))
                 left, offset = size, dice.randrange(len(pool) // 2)
+                if packing == "sparse" and left > 4096:
+                    put(pool[offset:offset + 4096])
+                    left -= 4096
+                    archive.seek(left, 1)
+                    while left:
+                        part = holes[:left]
+                        digest.update(part); left -= len(part)
                 while left:
                     part = pool[offset:offset + left]
                     put(part); left -= len(part); offset = 0
@@ -74,8 +87,9 @@ def main():
             archive.write(b"\0" * (-size % 512))
             archive.seek(start); archive.write(header(name, size)); archive.seek(0, 2)
             ids.append("sha256:" + digest.hexdigest()); names.append(name)
-        history = [{"created_by": f"RUN step {layer}"} for layer in range(layers)]
-        config = json.dumps({"os": "linux", "architecture": "amd64", "config": {}, "history": history,
+        created = "2023-11-14T22:13:20Z"
+        history = [{"created": created, "created_by": f"RUN step {layer}"} for layer in range(layers)]
+        config = json.dumps({"created": created, "os": "linux", "architecture": "amd64", "config": {}, "history": history,
                              "rootfs": {"type": "layers", "diff_ids": ids}}).encode()
         config_name = hashlib.sha256(config).hexdigest() + ".json"
         tag = os.path.basename(path).removesuffix(".tar").lower()
