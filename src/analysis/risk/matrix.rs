@@ -138,17 +138,18 @@ pub fn matrix(case: &Case<'_>, programs: &[Program], privileges: &[Finding]) -> 
 }
 
 fn cell(case: &Case<'_>, column: &'static str, programs: &[Program], belongs: &dyn Fn(Origin, State) -> bool) -> Cell {
-    let mut names: Vec<(bool, String)> = Vec::new();
+    let mut names: Vec<(bool, usize, String)> = Vec::new();
     for program in programs.iter().filter(|program| program.rule.column == column) {
         if belongs(case.boundary.of(program.live.layer), program.state) {
             let shown = if program.is_applet { format!("{} (busybox)", program.name) } else { program.name.clone() };
-            if !names.iter().any(|(_, known)| *known == shown) {
-                names.push((!program.in_use.is_empty(), shown));
+            if !names.iter().any(|(_, _, known)| *known == shown) {
+                let place = program.rule.names.iter().position(|name| *name == program.name);
+                names.push((!program.in_use.is_empty(), place.unwrap_or(usize::MAX), shown));
             }
         }
     }
-    // What the container does not need itself is the better proof.
-    names.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.len().cmp(&other.1.len())).then(one.1.cmp(&other.1)));
-    let is_in_use = !names.is_empty() && names.iter().all(|(is_used, _)| *is_used);
-    Cell { column, programs: names.into_iter().map(|(_, name)| name).collect(), is_in_use }
+    // What the container does not need itself is the better proof; then what a rule names first, for that says most.
+    names.sort();
+    let is_in_use = !names.is_empty() && names.iter().all(|(is_used, ..)| *is_used);
+    Cell { column, programs: names.into_iter().map(|(.., name)| name).collect(), is_in_use }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Usage;
-use crate::analysis::case::Case;
+use crate::analysis::case::{Case, common_folder};
 use crate::analysis::content::Program;
 use crate::analysis::finding::{About, Confidence, Finding, Origin, Severity};
 use crate::index::walk::Live;
@@ -241,20 +241,34 @@ fn set_id(
     Some(finding)
 }
 
-/// One line for all set-id programs that belong to the distribution.
-fn baseline(case: &Case<'_>, known: &[(PathId, Live)]) -> Option<Finding> {
-    let (first, live) = *known.first()?;
-    let folder = case.index().parent(first)?;
-    let mut finding = case.about(&case.rule("RSK-SETID-KNOWN")?, folder, live);
-    finding.entries = known.iter().map(|(_, live)| live.entry).collect();
-    finding.confidence = Confidence::Exact;
+/// One line for all set-id programs of a layer that belong to the distribution.
+fn baseline(case: &Case<'_>, known: &[(PathId, Live)]) -> Vec<Finding> {
+    let Some(rule) = case.rule("RSK-SETID-KNOWN") else { return Vec::new() };
+    let mut by_layer: BTreeMap<u32, Finding> = BTreeMap::new();
     for (path, live) in known {
+        let index = case.index();
+        let folder = index.parent(*path).unwrap_or(Index::ROOT);
+        let finding = by_layer.entry(live.layer).or_insert_with(|| {
+            let mut first = case.about(&rule, folder, *live);
+            first.entries.clear();
+            first.package = None;
+            first.confidence = Confidence::Exact;
+            case.discount(&mut first);
+            first
+        });
+        if let About::Path(about) = finding.about {
+            finding.about = About::Path(common_folder(index, about, folder));
+        }
+        finding.entries.push(live.entry);
         let mode = case.merged.mode(*live);
-        finding.show("path", format!("/{} {mode:04o}", String::from_utf8_lossy(&case.index().path(*path))));
+        finding.show("path", format!("/{} {mode:04o}", String::from_utf8_lossy(&index.path(*path))));
     }
-    finding.mark(b"");
-    case.discount(&mut finding);
-    Some(finding)
+    for finding in by_layer.values_mut() {
+        let members: Vec<&str> = finding.evidence.iter().map(|evidence| evidence.text.as_str()).collect();
+        let key = members.join("\0");
+        finding.mark(key.as_bytes());
+    }
+    by_layer.into_values().collect()
 }
 
 /// Reads `security.capability` (linux/capability.h, `vfs_cap_data`): the bits that are permitted, and whether they

@@ -168,7 +168,9 @@ fn base(image: &Explored) -> String {
     let Some(boundary) = &image.boundary else { return String::new() };
     let guess = if boundary.is_guess { ", a guess" } else { "" };
     match boundary.layers {
-        Some(layers) => format!("base: the first {}{guess}", counted(u64::from(layers), "layer", "layers")),
+        Some(0) => "no base".to_owned(),
+        Some(1) => format!("base: the first layer{guess}"),
+        Some(layers) => format!("base: the first {layers} layers{guess}"),
         None => "base unknown".to_owned(),
     }
 }
