@@ -1,6 +1,8 @@
 //! Decides which contents are looked at, and finds out what is to be known of them. One file is in memory at a time,
 //! and of a large one only its ends.
 
+use std::sync::LazyLock;
+
 use globset::{Candidate, GlobSet};
 use memchr::memmem;
 
@@ -40,6 +42,9 @@ const DATA: [&[u8]; 36] = [
     b"pyc", b"ttf", b"otf", b"woff", b"woff2", b"eot", b"pdf", b"mp3", b"mp4", b"ogg", b"wav", b"avi", b"db", b"gem",
     b"deb", b"rpm", b"apk", b"tgz", b"pack", b"wasm", b"class", b"onnx",
 ];
+
+/// The longest of them, in bytes.
+const MOST_OF_END: usize = 5;
 
 /// Why a file is looked at.
 #[allow(clippy::struct_excessive_bools)] // Reasons, any of which will do.
@@ -114,15 +119,17 @@ impl Inspector {
     /// not needed.
     pub fn begin(&mut self, path: &[u8], size: u64, mode: u16) -> bool {
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-        if size == 0 || path.split(|&byte| byte == b'/').any(|part| part.starts_with(b".wh.")) {
+        if size == 0 || is_mark(path) {
             return false;
         }
         let mut purpose = Purpose {
             whole: is_kept(path, size)
                 || packages::wanted(path, size, mode)
-                || (size <= MOST_WHOLE && self.looked_into.is_match_candidate(&Candidate::from_bytes(path))),
+                || (size <= MOST_WHOLE
+                    && !self.looked_into.is_empty()
+                    && self.looked_into.is_match_candidate(&Candidate::from_bytes(path))),
             components: packages::Scanner::may_find(path, size, mode),
-            program: mode & 0o111 != 0 || is_library(name) || is_core_dump(name),
+            program: mode & 0o111 != 0 || packages::is_library(name) || name.ends_with(b".node") || is_core_dump(name),
             search: self.scanner.is_some() && !is_data(name),
             archive: archive::is_archive(name),
         };
@@ -291,9 +298,10 @@ fn is_kept(path: &[u8], size: u64) -> bool {
             || path.ends_with(b"supervisord.conf"))
 }
 
-/// `libc.so.6`, `addon.node`, `module.so`.
-fn is_library(name: &[u8]) -> bool {
-    name.ends_with(b".so") || name.ends_with(b".node") || memmem::find(name, b".so.").is_some()
+/// Whether it is a whiteout, or lies in a folder of aufs's bookkeeping.
+fn is_mark(path: &[u8]) -> bool {
+    static MARK: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b".wh."));
+    MARK.find_iter(path).any(|place| place == 0 || path[place - 1] == b'/')
 }
 
 /// `core`, `core.1234`.
@@ -304,5 +312,7 @@ fn is_core_dump(name: &[u8]) -> bool {
 
 fn is_data(name: &[u8]) -> bool {
     let Some(dot) = memchr::memrchr(b'.', name) else { return false };
-    DATA.iter().any(|end| name[dot + 1..].eq_ignore_ascii_case(end))
+    let end = &name[dot + 1..];
+    // This is asked of every file, and few endings are so long.
+    end.len() <= MOST_OF_END && DATA.iter().any(|data| data.len() == end.len() && end.eq_ignore_ascii_case(data))
 }

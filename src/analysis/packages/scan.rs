@@ -1,6 +1,8 @@
 //! Packages inside programs and Java archives, found while the file goes by once, whatever its size. What is kept of
 //! it is a window of a few KiB, and up to a MiB only where something was found whose end has not come yet.
 
+use std::sync::LazyLock;
+
 use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 
@@ -73,12 +75,19 @@ impl Default for Scanner {
     }
 }
 
+/// `libc.so.6`, `module.so`: whether a name is that of a library.
+#[must_use]
+pub fn is_library(name: &[u8]) -> bool {
+    // This is asked of every file.
+    static VERSIONED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b".so."));
+    name.ends_with(b".so") || VERSIONED.find(name).is_some()
+}
+
 impl Scanner {
     /// Whether a file may hold packages: a program or library by mode or name, or a Java archive.
     #[must_use]
     pub fn may_find(path: &[u8], size: u64, mode: u16) -> bool {
-        let is_library = || path.ends_with(b".so") || path.windows(4).any(|part| part == b".so.");
-        size >= 512 && (mode & 0o111 != 0 || jar::is_archive(path) || is_library())
+        size >= 512 && (mode & 0o111 != 0 || jar::is_archive(path) || is_library(path))
     }
 
     /// Makes ready for another file.
