@@ -156,7 +156,8 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         if app.is_analysing() {
             parts.push(Span::styled(" · looking for findings", app.theme.style(Role::Busy)));
         } else if app.is_searching() {
-            parts.push(Span::styled(format!(" · {}", search_words(app.progress)), app.theme.style(Role::Busy)));
+            let share = app.progress.searched_percent().unwrap_or(0);
+            parts.push(Span::styled(format!(" · secrets {share} %"), app.theme.style(Role::Busy)));
         }
         if unread > 0 {
             parts.push(Span::styled(format!(" · {unread} not read"), app.theme.style(Role::Error)));
