@@ -19,6 +19,8 @@ pub struct Effects {
     changed: HashMap<(u32, u32), usize>,
     /// Packages that are there because others recommend them.
     pub recommended: BTreeSet<PackageId>,
+    /// Packages of what the container uses.
+    pub used: BTreeSet<PackageId>,
 }
 
 /// What one layer does.
@@ -45,7 +47,7 @@ impl Effect {
 impl Effects {
     /// Looks at all layers.
     #[must_use]
-    pub fn new(case: &Case<'_>) -> Self {
+    pub fn new(case: &Case<'_>, used: BTreeSet<PackageId>) -> Self {
         let index = case.index();
         let mut layers = vec![Effect::Nothing; case.subject.stack.len()];
         let mut brought = vec![0; layers.len()];
@@ -75,7 +77,7 @@ impl Effects {
             }
         });
         let recommended = case.packages.recommends_only().goes.into_iter().map(|(id, _)| id).collect();
-        Self { layers, deletes, brought, changed, recommended }
+        Self { layers, deletes, brought, changed, recommended, used }
     }
 
     /// Whether a later step does nothing but to what was there when an earlier one was done: then it can be done there.

@@ -160,7 +160,7 @@ fn edit(
 
 /// The installation without what brought the programs.
 fn leave_out(case: &Case<'_>, effects: &Effects, finding: &Finding, by: &Instruction) -> Option<Edit> {
-    let brought = Brought::new(case, finding);
+    let brought = Brought::new(case, finding, &effects.used);
     let programs: Vec<String> = finding.entries.iter().map(|entry| name_of(case, *entry)).collect();
     if !brought.owners.is_empty() && !brought.is_all {
         let is_recommended = |id: &PackageId| brought.named.contains(id) || effects.recommended.contains(id);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::case::Case;
 use super::finding::Finding;
 use super::instructions::{Instruction, commands};
+use super::managers::program;
 use super::packages::{PackageId, Reason};
 
 /// A package whose files are smaller than this in all only names others, in bytes: Debian's `build-essential`.
@@ -22,9 +23,10 @@ pub struct Brought {
 }
 
 impl Brought {
-    /// How the packages came whose programs a finding is about.
+    /// How the packages came whose programs a finding is about. What brings something that is `used` is not to be left
+    /// out.
     #[must_use]
-    pub fn new(case: &Case<'_>, finding: &Finding) -> Self {
+    pub fn new(case: &Case<'_>, finding: &Finding, used: &BTreeSet<PackageId>) -> Self {
         let owner = |entry: &_| case.packages.owner(case.index().entry(*entry).path);
         let owners: BTreeSet<PackageId> = finding.entries.iter().filter_map(owner).collect();
         let owners: Vec<PackageId> = owners.into_iter().collect();
@@ -51,7 +53,9 @@ impl Brought {
                 left.retain(|id| !brings.contains(id));
             }
         }
-        Self { is_all: !owners.is_empty() && left.is_empty(), named, owners }
+        let mut goes = case.packages.without(&named).goes.into_iter();
+        let is_free = !goes.any(|(id, reason)| reason != Reason::Leftover && used.contains(&id));
+        Self { is_all: !owners.is_empty() && left.is_empty() && is_free, named, owners }
     }
 
     /// The names of the packages that the instruction names.
@@ -77,11 +81,13 @@ fn named(by: &Instruction) -> impl Fn(&str) -> bool {
 #[must_use]
 pub fn is_called(case: &Case<'_>, names: &[&str]) -> bool {
     let managers = case.subject.rules.managers();
-    let calls = |word: &String| names.contains(&word.rsplit('/').next().unwrap_or_default());
+    let calls = |word: &str| names.contains(&word.rsplit('/').next().unwrap_or_default());
     let runs = case.instructions.all.iter().filter(|instruction| instruction.keyword == "RUN");
-    runs.flat_map(|instruction| commands(&instruction.text)).any(|command| {
-        command.first().is_some_and(calls) || (!managers.is_called(&command) && command.iter().any(calls))
-    })
+    let called = |command: &Vec<String>| {
+        let is_any = || !managers.is_called(command) && command.iter().any(|word| calls(word));
+        program(command).is_some_and(calls) || is_any()
+    };
+    runs.flat_map(|instruction| commands(&instruction.text)).any(|command| called(&command))
 }
 
 /// Whether an instruction installs these packages, cleans up, and does nothing else.

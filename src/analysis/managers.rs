@@ -51,7 +51,7 @@ impl Managers {
     /// Whether a command is one of a manager.
     #[must_use]
     pub fn is_called(&self, command: &[String]) -> bool {
-        command.iter().find(|word| !is_before(word)).is_some_and(|word| self.named(word).is_some())
+        program(command).is_some_and(|word| self.named(word).is_some())
     }
 
     /// The manager that a word calls: `/usr/bin/apt-get`, `pip3.11`.
@@ -60,6 +60,12 @@ impl Managers {
         let bare = name.trim_end_matches(|sign: char| sign.is_ascii_digit() || sign == '.');
         self.0.iter().find(|manager| manager.names.iter().any(|own| own == name || own == bare))
     }
+}
+
+/// The word of a command that names its program.
+#[must_use]
+pub fn program(command: &[String]) -> Option<&str> {
+    command.iter().map(String::as_str).find(|word| !is_before(word))
 }
 
 /// Words that stand before the program: of the shell, and of programs that run others.

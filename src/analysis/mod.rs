@@ -93,7 +93,7 @@ fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Findi
     found.extend(others);
     finding::sort(&mut found);
     finding::fold(&mut found);
-    let effects = effects::Effects::new(case);
+    let effects = effects::Effects::new(case, usage.packages(case));
     for finding in &mut found {
         fixes::fix(case, &effects, finding);
     }

@@ -168,3 +168,21 @@ fn compilers_that_came_by_recommendation_are_left_out_with_these() {
         assert_eq!(*fix, "RUN apt-get install --no-install-recommends -y pip", "{rule}");
     }
 }
+
+#[test]
+fn what_the_container_uses_is_not_left_out_with_something_else() {
+    // The package manager of a language comes with the language, which the container runs.
+    let packages =
+        [("tongue", "", "Depends: tongue-core, tongue-gem\n"), ("tongue-core", "ruby", ""), ("tongue-gem", "gem", "")];
+    let report = |entrypoint: &str| {
+        let mut config = clean_config();
+        config["Entrypoint"] = json!([entrypoint]);
+        let command = "RUN /bin/sh -c apt-get install -y --no-install-recommends tongue other # buildkit";
+        let steps = vec![(ROOT, Some(base())), (CMD, None), (command, Some(installed(&packages, &["tongue"])))];
+        let report = report_with(&image(&config, steps), &[]);
+        let saved = ["RSK-PKG-LANG", "RSK-INTERP"].map(|rule| one(&report, rule)["reclaimableBytes"].as_u64().unwrap());
+        (saved.iter().sum::<u64>(), one(&report, "RSK-PKG-LANG")["fix"]["proposed"].clone())
+    };
+    assert_eq!(report("/usr/bin/ruby"), (100_002, Value::Null));
+    assert_eq!(report("/usr/bin/bash"), (200_003, json!("RUN apt-get install -y --no-install-recommends other")));
+}

@@ -27,7 +27,7 @@ impl Programs {
     #[must_use]
     pub fn new(case: &Case<'_>, usage: &Usage, claims: &mut Claims) -> Self {
         let all = programs::programs(case, usage);
-        Self { findings: programs::findings(case, &all, claims), all }
+        Self { findings: programs::findings(case, usage, &all, claims), all }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Programs that came past the package manager, and a package database that was deleted: nobody who looks for known
 //! faults by packages sees them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::case::{Case, common_folder};
 use crate::analysis::efficiency::visible_files;
@@ -67,18 +67,24 @@ fn unowned(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// What goes with a program whose package is left out of an installation.
-#[derive(Default)]
 pub struct Removing {
+    /// The packages of what the container uses.
+    used: BTreeSet<PackageId>,
     /// The files of each package that a container sees, with their bytes; made when it is needed first.
     files: Option<HashMap<PackageId, Vec<(EntryId, u64)>>>,
 }
 
 impl Removing {
+    /// Makes ready for an image.
+    pub fn new(used: BTreeSet<PackageId>) -> Self {
+        Self { used, files: None }
+    }
+
     /// Adds to a finding what is saved when the packages of its programs are not installed: the packages, what came for
     /// them alone, and what cannot do without them. Only where the instruction names what brought them, so that it can
     /// be left out.
     pub fn add(&mut self, case: &Case<'_>, claims: &mut Claims, finding: &mut Finding) {
-        let brought = Brought::new(case, finding);
+        let brought = Brought::new(case, finding, &self.used);
         if brought.owners.len() > 1 && !brought.is_all && finding.origin == Origin::Yours {
             let names = brought.owners.iter().map(|id| case.packages.get(*id).record.name.as_str()).collect();
             finding.show("package", format!("packages: {}", listed(names)));

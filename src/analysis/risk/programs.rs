@@ -185,9 +185,9 @@ pub fn names(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Findings of programs. What a later layer removed is waste and no risk, so it has none here.
-pub fn findings(case: &Case<'_>, programs: &[Program], claims: &mut Claims) -> Vec<Finding> {
+pub fn findings(case: &Case<'_>, usage: &Usage, programs: &[Program], claims: &mut Claims) -> Vec<Finding> {
     let is_root = runs_as_root(case);
-    let mut removal = Removing::default();
+    let mut removal = Removing::new(usage.packages(case));
     let mut found = busyboxes(case, programs);
     for program in programs.iter().filter(|program| program.state == State::Live && !program.is_applet) {
         let index = case.index();

@@ -1,11 +1,12 @@
 //! What a container makes use of, from its config and the files that this names: the entry point, the command, the
 //! health check, the interpreters of scripts, and the commands of the entry script.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::case::Case;
 use crate::analysis::content::Program;
 use crate::analysis::instructions::commands;
+use crate::analysis::packages::PackageId;
 use crate::analysis::subject::Found;
 use crate::index::EntryId;
 
@@ -52,6 +53,13 @@ impl Usage {
     #[must_use]
     pub fn of(&self, file: EntryId) -> &[String] {
         self.reasons.get(&file).map_or(&[], Vec::as_slice)
+    }
+
+    /// The packages of all files that are used.
+    #[must_use]
+    pub fn packages(&self, case: &Case<'_>) -> BTreeSet<PackageId> {
+        let owner = |entry: &EntryId| case.packages.owner(case.index().entry(*entry).path);
+        self.reasons.keys().filter_map(owner).collect()
     }
 
     fn add(&mut self, file: EntryId, why: &str) {
