@@ -85,15 +85,15 @@ fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Findi
     let others = || {
         let secrets = secrets::findings::findings(case);
         let configuration = configuration::findings(case, &usage, &today());
-        (risk::Privileges::new(case, &usage), [secrets, configuration, users_rules::findings(case)].concat())
+        let findings = [secrets, configuration, users_rules::findings(case)].concat();
+        (risk::Privileges::new(case, &usage), findings, effects::Effects::new(case, usage.packages(case)))
     };
-    let ((mut found, programs), (privileges, others)) = both(claiming, others);
+    let ((mut found, programs), (privileges, others, effects)) = both(claiming, others);
     let (risks, matrix) = risk::findings(case, programs, privileges);
     found.extend(risks);
     found.extend(others);
     finding::sort(&mut found);
     finding::fold(&mut found);
-    let effects = effects::Effects::new(case, usage.packages(case));
     for finding in &mut found {
         fixes::fix(case, &effects, finding);
     }

@@ -2,7 +2,7 @@
 //! lie in `assets/rules`; a user's own come from a file of the same form.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
@@ -169,6 +169,16 @@ impl Rules {
     /// # Errors
     /// They cannot be read, which a test rules out.
     pub fn built_in() -> Result<Self> {
+        // Those who search for secrets ask as well, and reading the rules takes as long as reading a small image.
+        static READ: OnceLock<Rules> = OnceLock::new();
+        if let Some(read) = READ.get() {
+            return Ok(read.clone());
+        }
+        let read = Self::read_built_in()?;
+        Ok(READ.get_or_init(|| read).clone())
+    }
+
+    fn read_built_in() -> Result<Self> {
         let broken = |error: &toml::de::Error| Error::usage("a built-in rule is broken").caused_by(error);
         let managers: ManagersFile = toml::from_str(MANAGERS).map_err(|error| broken(&error))?;
         let mut all: Vec<Arc<Rule>> = Vec::new();

@@ -42,6 +42,23 @@ impl<T: Copy> Column<T> {
         Some(place)
     }
 
+    /// Appends what comes until there is no more; `None` when one is none, or 32 bits do not hold the place.
+    pub fn fill(&mut self, mut values: impl Iterator<Item = Option<T>>) -> Option<()> {
+        while !self.len.is_multiple_of(CHUNK) {
+            let Some(value) = values.next() else { return Some(()) };
+            self.push(value?)?;
+        }
+        loop {
+            // A chunk at once, which nobody else can see yet.
+            let mut chunk = values.by_ref().take(CHUNK).collect::<Option<Vec<T>>>()?;
+            let Some(last) = chunk.last().copied() else { return Some(()) };
+            u32::try_from(self.len + chunk.len()).ok().filter(|len| *len < u32::MAX - 1)?;
+            self.len += chunk.len();
+            chunk.resize(CHUNK, last);
+            self.chunks.push(chunk.into());
+        }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flat_map(|chunk| chunk.iter()).take(self.len)
     }
@@ -77,6 +94,13 @@ mod tests {
         assert!(copy.iter().copied().eq(0..most));
         assert_eq!((copy.len(), column.len()), (CHUNK + 5, CHUNK + 6));
         assert_eq!((*column.get(7), *column.get(most - 1), *column.get(most)), (0, 0, 1));
+        let mut filled = Column::default();
+        for (from, to) in [(0, 10), (10, 10), (10, most), (most, 3 * most)] {
+            filled.fill((from..to).map(Some)).unwrap();
+        }
+        filled.push(7);
+        assert!(filled.iter().copied().eq((0..3 * most).chain([7])));
+        assert!(filled.fill([Some(1), None].into_iter()).is_none());
         assert!(Arc::ptr_eq(&Column::clone(&column).chunks[0], &column.chunks[0]));
     }
 }

@@ -59,7 +59,10 @@ impl Names {
     pub fn push_chunk(&mut self, bytes: &[u8]) -> Option<()> {
         let is_behind = self.chunks.is_empty() || self.used == CHUNK;
         let room = CHUNK.checked_sub(bytes.len()).filter(|_| is_behind)?;
-        self.chunks.push(bytes.iter().copied().chain(repeat_n(0, room)).collect());
+        let mut chunk = Vec::with_capacity(CHUNK);
+        chunk.extend_from_slice(bytes);
+        chunk.resize(bytes.len() + room, 0);
+        self.chunks.push(chunk.into());
         self.used = bytes.len();
         Some(())
     }

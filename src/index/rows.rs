@@ -9,8 +9,8 @@ use super::names::NameRef;
 use super::{Attrs, Index, Kind, SlotSummary};
 use crate::layer::Xattr;
 
-/// Bytes of a piece, about.
-const PIECE: usize = 1 << 20;
+/// Rows of a piece: whole chunks of a column.
+const PIECE: usize = 1 << 15;
 
 /// Something that a column holds.
 pub trait Row: Sized {
@@ -124,9 +124,9 @@ impl Held {
 
 fn rows<'r, R: Row + 'r>(held: Held, rows: impl Iterator<Item = &'r R>, give: &mut dyn FnMut(&[u8])) {
     let mut piece = vec![held as u8];
-    for row in rows {
+    for (number, row) in rows.enumerate() {
         row.put(&mut piece);
-        if piece.len() >= PIECE {
+        if (number + 1).is_multiple_of(PIECE) {
             give(&piece);
             piece.truncate(1);
         }
@@ -137,10 +137,7 @@ fn rows<'r, R: Row + 'r>(held: Held, rows: impl Iterator<Item = &'r R>, give: &m
 }
 
 fn take_rows<R: Row + Copy>(column: &mut Column<R>, mut bytes: &[u8]) -> Option<()> {
-    while !bytes.is_empty() {
-        column.push(R::take(&mut bytes)?)?;
-    }
-    Some(())
+    column.fill(std::iter::from_fn(|| (!bytes.is_empty()).then(|| R::take(&mut bytes))))
 }
 
 impl Index {

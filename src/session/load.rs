@@ -268,8 +268,10 @@ fn export(
         }
         progress.expect(facts.size, facts.diff_ids.len());
     }
+    // What is known is shown before the engine begins to send, which may take it long.
+    let reading = begun();
     let mut stream = Watched { inner: Counting::new(export.start()?, progress), failed: None };
-    let loaded = stream::load(&mut stream, options, begun(), Some(&naming));
+    let loaded = stream::load(&mut stream, options, reading, Some(&naming));
     // A transfer that broke says more than what its missing end leads to.
     let loaded = loaded.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
     let loaded = loaded.told(&facts, name, facts.method);
