@@ -111,7 +111,7 @@ fn cleaning_of_all(case: &Case<'_>, finding: &Finding) -> Option<String> {
     let mut all = None;
     for entry in &finding.entries {
         let rules = case.meant.rules(case.index().entry(*entry).path);
-        let rule = rules.iter().find(|rule| rule.for_installing && !rule.clean.is_empty())?;
+        let rule = rules.iter().find(|rule| rule.is_cleaned_where_made())?;
         if all.get_or_insert(rule).id != rule.id {
             return None;
         }

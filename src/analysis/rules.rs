@@ -134,6 +134,12 @@ impl Rule {
         meant.chain(self.except.iter().flat_map(|glob| homes(glob)).map(|glob| (glob, false)))
     }
 
+    /// Whether it means a cache of installations alone, which a command cleans up in the instruction that makes it.
+    #[must_use]
+    pub fn is_cleaned_where_made(&self) -> bool {
+        self.for_installing && !self.clean.is_empty()
+    }
+
     /// The mode bits that it asks for.
     #[must_use]
     pub fn mode_bits(&self) -> u16 {

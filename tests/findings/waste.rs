@@ -1,6 +1,6 @@
 //! Hidden bytes by cause, and live ones by what they are.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::common::image::Layer;
 use crate::{CMD, ROOT, base, clean_config, image, of, one, program, report_with};
@@ -169,6 +169,33 @@ fn what_is_used_before_it_is_uninstalled_stays_until_then() {
     let with_copy = fix("COPY . /out # buildkit");
     assert_eq!(with_copy["proposed"], json!(null));
     assert!(with_copy["advice"].as_str().unwrap().contains("build in another stage"), "{with_copy}");
+}
+
+#[test]
+fn a_cache_is_cleaned_where_it_is_made_whatever_else_a_later_instruction_replaces() {
+    let at = "var/cache/apt/";
+    let brings = Layer::new().file(format!("{at}pkgcache.bin"), vec![1; 900_000]).file("srv/state", vec![1; 700_000]);
+    let again = Layer::new().file(format!("{at}pkgcache.bin"), vec![2; 800_000]).file("srv/state", vec![2; 700_000]);
+    let built = Layer::new().dir("out/").file("out/x", "x");
+    let steps = vec![
+        (ROOT, Some(base())),
+        (CMD, None),
+        ("RUN /bin/sh -c apt-get install -y mytool # buildkit", Some(brings)),
+        ("RUN /bin/sh -c mytool /out # buildkit", Some(built)),
+        ("RUN /bin/sh -c apt-get purge -y mytool # buildkit", Some(again)),
+    ];
+    let report = report_with(&image(&clean_config(), steps), &[]);
+    let findings = report["findings"].as_array().unwrap();
+    let replaced = |path: &str| {
+        let is_it = |one: &&Value| one["rule"] == "WST-OVERWRITTEN" && one["path"] == path;
+        findings.iter().find(is_it).unwrap_or_else(|| panic!("{path}: {findings:#?}"))
+    };
+    let cache = replaced("/var/cache/apt/pkgcache.bin");
+    assert_eq!(cache["bytes"], 900_000);
+    assert_eq!(cache["fix"]["proposed"], "RUN apt-get install -y mytool \\\n && apt-get clean");
+    let state = replaced("/srv/state");
+    assert_eq!(state["bytes"], 700_000);
+    assert_ne!(state["fix"]["proposed"], cache["fix"]["proposed"]);
 }
 
 /// A `.tar.gz` of files.

@@ -9,14 +9,18 @@ use crate::analysis::efficiency::Fate;
 use crate::analysis::finding::Finding;
 use crate::analysis::subject::Claims;
 use crate::index::walk::{Change, Live, Order, walk};
-use crate::index::{Differs, Kind};
+use crate::index::{Differs, Kind, PathId};
 
 /// State that every installation of packages writes anew.
 const CHURN: &str = "WST-DB-CHURN";
 
+/// What hidden bytes have in common that make one finding: the rule, the layer that brought them, the one that hides
+/// them, and the cache that they are of.
+type Key<'c> = (&'static str, u32, Option<u32>, Option<&'c str>);
+
 /// All hidden bytes. What stays visible through a hard link is claimed where its copy is the waste.
 pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
-    let mut groups: BTreeMap<(&str, u32, Option<u32>), Group> = BTreeMap::new();
+    let mut groups: BTreeMap<Key<'_>, Group> = BTreeMap::new();
     let index = case.index();
     let repeated = Repeated::new(case);
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
@@ -35,10 +39,11 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
             let package = case.packages.owner_of_hidden(id, layer);
             let of_package = package.and_then(|package| repeated.cause(package, entry.path, reason, by));
             let is_churn = reason != "WST-DELETED" && case.meant.rules(entry.path).iter().any(|rule| rule.id == CHURN);
+            let cache = if of_package.is_none() && !is_churn { cache(case, entry.path) } else { None };
             let reason = of_package.unwrap_or(if is_churn { CHURN } else { reason });
             let Some(rule) = case.rule(reason) else { continue };
             let group = groups
-                .entry((reason, layer, Some(by)))
+                .entry((reason, layer, Some(by), cache))
                 .or_insert_with(|| Group::new(&rule, layer, Some(by), entry.path));
             group.add(case, id, entry.size);
             if let Some(package) = package.filter(|_| of_package.is_some()) {
@@ -48,6 +53,12 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
     }
     broken_links(case, claims, &mut groups);
     groups.into_values().filter_map(|group| group.finding(case)).collect()
+}
+
+/// The rule for a cache of installations, which is cleaned where it is made whatever hides it later; other files are not,
+/// so that the two are not mended alike.
+fn cache<'c>(case: &'c Case<'_>, path: PathId) -> Option<&'c str> {
+    case.meant.rules(path).iter().find(|rule| rule.is_cleaned_where_made()).map(|rule| rule.id.as_str())
 }
 
 fn rewritten(differs: Differs) -> &'static str {
@@ -66,7 +77,7 @@ fn rewritten(differs: Differs) -> &'static str {
 
 /// A layer that changes one name of a file with several copies the whole file, and the old one stays visible under its
 /// other names.
-fn broken_links(case: &Case<'_>, claims: &mut Claims, groups: &mut BTreeMap<(&str, u32, Option<u32>), Group>) {
+fn broken_links(case: &Case<'_>, claims: &mut Claims, groups: &mut BTreeMap<Key<'_>, Group>) {
     let (index, stack) = (case.index(), case.subject.stack);
     let Some(rule) = case.rule("WST-HARDLINK-BREAK") else { return };
     walk(index, stack, Order::Any, |story| {
@@ -84,7 +95,7 @@ fn broken_links(case: &Case<'_>, claims: &mut Claims, groups: &mut BTreeMap<(&st
             let bytes = claims.take(entry, copy.size, copy.size);
             let live = Live { layer: event.layer, entry };
             groups
-                .entry(("WST-HARDLINK-BREAK", live.layer, None))
+                .entry(("WST-HARDLINK-BREAK", live.layer, None, None))
                 .or_insert_with(|| Group::new(&rule, live.layer, None, copy.path))
                 .add(case, entry, bytes);
         }
