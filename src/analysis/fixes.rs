@@ -52,12 +52,17 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
     }
     let edit = instruction.and_then(|instruction| edit(case, effects, finding, instruction, remover));
     let proposed = instruction.zip(edit.as_ref()).and_then(|(by, edit)| applied(case, by, edit));
+    let is_copied = instruction.is_some_and(|by| matches!(by.keyword.as_str(), "COPY" | "ADD"));
     let advice = match edit {
+        None if is_copied && rule.mend == Mending::Clean => advice.replacen(rule.fix.as_str(), COPIED_IN, 1),
         Some(Edit::Drop) => format!("{advice} The instruction does nothing else: leave it out."),
         _ => advice,
     };
     finding.fix = Fix { advice, step: instruction.map(|instruction| instruction.step), proposed, edit };
 }
+
+/// What to do about what no command made, so that none can clean up after itself.
+const COPIED_IN: &str = "It is copied in: leave it out of what is copied, or let the one instruction that needs it see it by RUN --mount=type=bind.";
 
 /// Why what deletes cannot move to what brings.
 const MAY_BE_NEEDED: &str = "What lies between may need it: do all of it in one instruction, or build in another stage and copy what is needed.";

@@ -172,6 +172,21 @@ fn what_is_used_before_it_is_uninstalled_stays_until_then() {
 }
 
 #[test]
+fn a_cache_that_is_copied_in_is_not_to_be_cleaned_up_by_what_makes_it() {
+    let fix = |command: &'static str| {
+        let cache = Layer::new().filled("root/.npm/_cacache/content-v2/sha512/aa/bb", 900_000, b'n');
+        let steps = vec![(ROOT, Some(base())), (CMD, None), (command, Some(cache))];
+        one(&report_with(&image(&clean_config(), steps), &[]), "WST-NPM")["fix"].clone()
+    };
+    let copied = fix("COPY npm-cache /root/.npm # buildkit");
+    assert_eq!(copied["proposed"], json!(null));
+    assert!(copied["advice"].as_str().unwrap().starts_with("It is copied in:"), "{copied}");
+    let made = fix("RUN /bin/sh -c npm ci # buildkit");
+    assert!(made["proposed"].is_string(), "{made}");
+    assert!(made["advice"].as_str().unwrap().starts_with("Clean up"), "{made}");
+}
+
+#[test]
 fn a_cache_is_cleaned_where_it_is_made_whatever_else_a_later_instruction_replaces() {
     let at = "var/cache/apt/";
     let brings = Layer::new().file(format!("{at}pkgcache.bin"), vec![1; 900_000]).file("srv/state", vec![1; 700_000]);
