@@ -57,24 +57,7 @@ mod tests {
     use super::*;
     use crate::analysis::rules::{Paths, Rules};
     use crate::index::Builder;
-    use layerscope::layer::{Content, Entry, EntryKind, Limits};
-
-    fn file(path: &[u8]) -> Entry<'_> {
-        Entry {
-            kind: EntryKind::File,
-            typeflag: b'0',
-            path,
-            size: 0,
-            mode: 0o644,
-            uid: 0,
-            gid: 0,
-            mtime: 0,
-            link: b"",
-            device: (0, 0),
-            xattrs: &[],
-            content: Content::Nothing,
-        }
-    }
+    use layerscope::layer::{Entry, EntryKind, Limits};
 
     #[test]
     fn it_says_what_is_said_of_each_path_alone() {
@@ -86,7 +69,8 @@ mod tests {
             let plain = glob.replace(['{', '}', '[', ']', ','], "x");
             for path in [plain.replace('*', "a"), plain.replace("**", "srv/a/b").replace('*', "c"), glob] {
                 for path in [path.clone(), format!("{path}/d"), format!("e/{path}.f")] {
-                    builder.add(&file(path.as_bytes())).unwrap();
+                    let path = path.as_bytes();
+                    builder.add(&Entry { path, ..Entry::bare(EntryKind::File) }).unwrap();
                 }
             }
         }

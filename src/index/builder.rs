@@ -325,20 +325,7 @@ impl Builder {
     }
 
     fn push_implied(&mut self, path: PathId) -> Result<(), LayerError> {
-        let folder = layer::Entry {
-            kind: EntryKind::Dir,
-            typeflag: b'5',
-            path: b"",
-            size: 0,
-            mode: IMPLIED_MODE,
-            uid: 0,
-            gid: 0,
-            mtime: 0,
-            link: b"",
-            device: (0, 0),
-            xattrs: &[],
-            content: Content::Nothing,
-        };
+        let folder = layer::Entry { mode: IMPLIED_MODE, ..layer::Entry::bare(EntryKind::Dir) };
         self.push(&folder, path, Kind::Dir, NONE, Flags::IMPLIED)
     }
 

@@ -65,6 +65,27 @@ pub struct Entry<'a> {
     pub content: Content,
 }
 
+impl Entry<'_> {
+    /// An entry of which nothing is known but its kind: without a path, bytes and rights, root's, of 1970.
+    #[must_use]
+    pub fn bare(kind: EntryKind) -> Self {
+        Self {
+            kind,
+            typeflag: if kind == EntryKind::Dir { b'5' } else { b'0' },
+            path: b"",
+            size: 0,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            mtime: 0,
+            link: b"",
+            device: (0, 0),
+            xattrs: &[],
+            content: Content::Nothing,
+        }
+    }
+}
+
 /// What is known of a file's contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {

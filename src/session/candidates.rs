@@ -198,20 +198,8 @@ mod tests {
         let hashed = [(40, Content::Hash(5)), (40, placed(6)), (50, placed(7))];
         for (number, (size, content)) in files.into_iter().chain(hashed).enumerate() {
             let path = number.to_string();
-            let entry = Entry {
-                kind: EntryKind::File,
-                typeflag: b'0',
-                path: path.as_bytes(),
-                size,
-                mode: 0,
-                uid: 0,
-                gid: 0,
-                mtime: 0,
-                link: b"",
-                device: (0, 0),
-                xattrs: &[],
-                content,
-            };
+            let path = path.as_bytes();
+            let entry = Entry { path, size, content, ..Entry::bare(EntryKind::File) };
             builder.add(&entry).unwrap();
         }
         builder.end();

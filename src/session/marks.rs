@@ -91,20 +91,9 @@ mod tests {
         builder.begin().unwrap();
         for number in 0..100_u8 {
             let path = format!("folder-{}/{number}", number / 10);
-            let entry = Entry {
-                kind: EntryKind::File,
-                typeflag: b'0',
-                path: path.as_bytes(),
-                size: 1,
-                mode: 0,
-                uid: 0,
-                gid: 0,
-                mtime: 0,
-                link: b"",
-                device: (0, 0),
-                xattrs: &[],
-                content: Content::Hash(number.into()),
-            };
+            let path = path.as_bytes();
+            let content = Content::Hash(number.into());
+            let entry = Entry { path, size: 1, content, ..Entry::bare(EntryKind::File) };
             builder.add(&entry).unwrap();
         }
         let slot = builder.end();

@@ -198,13 +198,14 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
         }
     };
     // What was opened before is taken up as it is.
-    let found: Vec<Option<Place>> = (0..blobs.len()).map(|blob| open(blob, &Arc::default()).ok()).collect();
-    let key = whole::key(found.iter().map(|place| place.as_ref()?.key()), options);
+    let place = |blob: usize| open(blob, &Arc::default()).ok();
+    let key = whole::key((0..blobs.len()).map(|blob| place(blob)?.key()), options);
     if let Some(Whole { index, gathered, outcomes }) =
         key.as_ref().and_then(|key| whole::find(key, blobs.len(), options))
     {
         let lies = |blob: &usize| {
-            let (place, outcome) = (found[*blob].as_ref(), outcomes[*blob].clone());
+            let (place, outcome) = (place(*blob), outcomes[*blob].clone());
+            let place = place.as_ref();
             let stored = place.and_then(|place| store.stored(place));
             let noted = kept::noted(options.cache.as_ref(), place.and_then(Place::key).as_ref());
             Outcome { stamp: place.and_then(Place::stamp), stored, noted, ..outcome }

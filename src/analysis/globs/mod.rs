@@ -7,6 +7,7 @@
 mod names;
 mod spelling;
 
+use std::hash::Hash;
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
@@ -67,14 +68,12 @@ pub struct Globs {
     /// Where globs are in every folder that begin with `**`, by the pattern that moves them.
     everywhere: FxHashMap<PatternId, Vec<At>>,
     /// Where globs are in a folder besides, by state.
-    states: Vec<Rc<[At]>>,
-    state_of: FxHashMap<Rc<[At]>, u32>,
+    states: Numbered<At>,
     /// Sets of patterns that mean a name.
     classes: FxHashMap<Vec<PatternId>, u32>,
     steps: FxHashMap<(u32, u32), (State, Meaning)>,
     /// Owners of the globs that mean a path, ascending.
-    meanings: Vec<Rc<[usize]>>,
-    meaning_of: FxHashMap<Rc<[usize]>, u32>,
+    meanings: Numbered<usize>,
     scratch: Vec<PatternId>,
 }
 
@@ -88,12 +87,10 @@ impl Globs {
             names: Names::default(),
             all: Vec::new(),
             everywhere: FxHashMap::default(),
-            states: Vec::new(),
-            state_of: FxHashMap::default(),
+            states: Numbered::default(),
             classes: FxHashMap::default(),
             steps: FxHashMap::default(),
-            meanings: Vec::new(),
-            meaning_of: FxHashMap::default(),
+            meanings: Numbered::default(),
             scratch: Vec::new(),
         };
         for (glob, owner) in globs {
@@ -123,8 +120,8 @@ impl Globs {
                 _ => root.push(At { glob, part: 0 }),
             }
         }
-        self.state(root);
-        self.meaning(Vec::new());
+        self.states.number(root);
+        self.meanings.number(Vec::new());
     }
 
     /// The state of a child of a folder, and which globs mean it.
@@ -149,13 +146,13 @@ impl Globs {
     /// Whose globs mean a path, ascending.
     #[must_use]
     pub fn owners(&self, meaning: Meaning) -> &[usize] {
-        &self.meanings[meaning.place()]
+        &self.meanings.all[meaning.place()]
     }
 
     /// How many meanings there are so far.
     #[must_use]
     pub fn meanings(&self) -> impl ExactSizeIterator<Item = Meaning> + use<> {
-        (0..u32::try_from(self.meanings.len()).unwrap_or(u32::MAX)).map(Meaning)
+        (0..u32::try_from(self.meanings.all.len()).unwrap_or(u32::MAX)).map(Meaning)
     }
 
     fn work_out(&mut self, State(folder): State, patterns: &[PatternId]) -> (State, Meaning) {
@@ -172,7 +169,7 @@ impl Globs {
         for at in patterns.iter().filter_map(|pattern| self.everywhere.get(pattern)).flatten() {
             forward(onward(at));
         }
-        for at in &*Rc::clone(&self.states[folder as usize]) {
+        for at in &*Rc::clone(&self.states.all[folder as usize]) {
             let parts = &self.all[at.glob as usize].parts;
             match parts[at.part as usize] {
                 Part::Name(name) if patterns.contains(&name) => forward(onward(at)),
@@ -188,29 +185,34 @@ impl Globs {
                 }
             }
         }
-        (self.state(next), self.meaning(owners))
+        (State(self.states.number(next)), Meaning(self.meanings.number(owners)))
     }
+}
 
-    fn state(&mut self, mut at: Vec<At>) -> State {
-        at.sort_unstable();
-        at.dedup();
-        let at: Rc<[At]> = at.into();
-        let place = *self.state_of.entry(Rc::clone(&at)).or_insert_with(|| {
-            self.states.push(at);
-            u32::try_from(self.states.len() - 1).unwrap_or(u32::MAX)
-        });
-        State(place)
+/// Sets of things, each with the number of its first coming.
+struct Numbered<T> {
+    all: Vec<Rc<[T]>>,
+    numbers: FxHashMap<Rc<[T]>, u32>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self { all: Vec::new(), numbers: FxHashMap::default() }
     }
+}
 
-    fn meaning(&mut self, mut owners: Vec<usize>) -> Meaning {
-        owners.sort_unstable();
-        owners.dedup();
-        let owners: Rc<[usize]> = owners.into();
-        let place = *self.meaning_of.entry(Rc::clone(&owners)).or_insert_with(|| {
-            self.meanings.push(owners);
-            u32::try_from(self.meanings.len() - 1).unwrap_or(u32::MAX)
-        });
-        Meaning(place)
+impl<T: Ord + Hash> Numbered<T> {
+    /// The number of a set, whose things may come in any order and more than once.
+    fn number(&mut self, mut set: Vec<T>) -> u32 {
+        set.sort_unstable();
+        set.dedup();
+        if let Some(known) = self.numbers.get(set.as_slice()) {
+            return *known;
+        }
+        let (set, number): (Rc<[T]>, _) = (set.into(), u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.all.push(Rc::clone(&set));
+        self.numbers.insert(set, number);
+        number
     }
 }
 
@@ -268,7 +270,7 @@ mod tests {
         for number in 0..10_000 {
             assert_eq!(owners(&mut globs, &format!("srv/{number}/file")), [0; 0]);
         }
-        assert!(globs.states.len() < 8, "{}", globs.states.len());
+        assert!(globs.states.all.len() < 8, "{}", globs.states.all.len());
         assert_eq!(owners(&mut globs, "usr/share/doc/a/b.map"), [1, 2]);
         assert_eq!(owners(&mut globs, "x/.git/c"), [0]);
         assert_eq!(owners(&mut globs, ".git"), [0; 0]);
