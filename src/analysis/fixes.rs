@@ -53,8 +53,10 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
     let edit = instruction.and_then(|instruction| edit(case, effects, finding, instruction, remover));
     let proposed = instruction.zip(edit.as_ref()).and_then(|(by, edit)| applied(case, by, edit));
     let is_copied = instruction.is_some_and(|by| matches!(by.keyword.as_str(), "COPY" | "ADD"));
+    // Secrets and risks have other advice, wherever they come from.
+    let is_cleaned = rule.category == Category::Waste && rule.mend == Mending::Clean;
     let advice = match edit {
-        None if is_copied && rule.mend == Mending::Clean => advice.replacen(rule.fix.as_str(), COPIED_IN, 1),
+        None if is_copied && is_cleaned => advice.replacen(rule.fix.as_str(), COPIED_IN, 1),
         Some(Edit::Drop) => format!("{advice} The instruction does nothing else: leave it out."),
         _ => advice,
     };

@@ -37,6 +37,7 @@ fn deleted_and_replaced_secrets_are_found_in_their_layer() {
         .iter()
         .map(|finding| {
             assert_eq!((&finding["layer"], finding["severity"].as_str()), (&json!(1), Some("critical")));
+            assert!(finding["fix"].to_string().contains("Rotate it first"), "{}", finding["fix"]);
             (finding["path"].as_str().unwrap().to_owned(), finding["state"].as_str().unwrap().to_owned())
         })
         .collect();
