@@ -8,7 +8,7 @@ use crate::analysis::efficiency::{Fate, LayerAccount};
 use crate::image::Layer;
 use crate::index::walk::Live;
 use crate::index::{Differs, Kind};
-use crate::units::{bytes, count, humanize, percent, printable};
+use crate::units::{bytes, count, counted, humanize, percent, printable};
 
 /// Lines in lists that are cut short.
 const SHOWN: usize = 10;
@@ -37,7 +37,8 @@ fn head(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let image = facts.image;
     let platform = image.platform.to_string();
     let (reference, platform) = (printable(facts.reference.as_bytes()), printable(platform.as_bytes()));
-    writeln!(out, "{reference}  {platform}  {} layers", image.layers.len())?;
+    let layers = counted(image.layers.len() as u64, "layer", "layers");
+    writeln!(out, "{reference}  {platform}  {layers}")?;
     writeln!(out, "  id       {}", image.id)?;
     if let Some(digest) = &image.digest {
         writeln!(out, "  digest   {}", printable(digest.as_bytes()))?;

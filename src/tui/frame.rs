@@ -16,7 +16,7 @@ use super::keymap::Place;
 use super::pane;
 use super::theme::Role;
 use crate::session::Snapshot;
-use crate::units::{bytes, count, duration, percent, printable};
+use crate::units::{bytes, count, counted, duration, percent, printable};
 
 /// From here on layers and files stand side by side.
 const WIDE: u16 = 100;
@@ -139,7 +139,7 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         let (total, loaded) = (image.account.total, &image.loaded);
         let unread = loaded.layers.iter().filter(|layer| layer.failed.is_some()).count();
         parts.push(Span::styled(format!("  {}", loaded.image.platform), app.theme.style(Role::Dim)));
-        parts.push(Span::raw(format!("   {} layers ·", loaded.image.layers.len())));
+        parts.push(Span::raw(format!("   {} ·", counted(loaded.image.layers.len() as u64, "layer", "layers"))));
         if app.is_reading() {
             let far = progress_words(app);
             parts.push(Span::styled(format!(" {far}"), app.theme.style(Role::Busy)));
