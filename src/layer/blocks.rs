@@ -105,6 +105,16 @@ impl<S: Stream> Blocks<S> {
 
     /// One block; `None` where the stream ends before its first byte.
     pub fn block(&mut self) -> Result<Option<[u8; BLOCK]>, LayerError> {
+        // Nearly always it lies in the buffer whole.
+        match self.stream.fill_buf().map(<[u8]>::first_chunk) {
+            Ok(Some(&block)) => {
+                self.stream.consume(BLOCK);
+                self.at += BLOCK as u64;
+                return Ok(Some(block));
+            }
+            Err(error) if error.kind() != std::io::ErrorKind::Interrupted => return Err(error.into()),
+            _ => {}
+        }
         let mut block = [0; BLOCK];
         let mut filled = 0;
         while filled < BLOCK {
@@ -177,16 +187,22 @@ impl<S: Stream> Blocks<S> {
         }
         let (at, known) = (self.at, self.stream.known_head(size)?);
         let (mut head, mut filled) = ([0; BLOCK], 0);
-        let mut feed = Tapped { hash: Xxh3::new(), tap };
+        let (mut hash, mut expected) = (Xxh3::new(), size);
         let left = self.contents_while(size, |part| {
             let beginning = part.len().min(BLOCK - filled);
             head[filled..filled + beginning].copy_from_slice(&part[..beginning]);
             filled += beginning;
-            feed.part(part)?;
-            Ok(!feed.tap.is_sated())
+            tap.part(part)?;
+            expected -= part.len() as u64;
+            // Of what is left out the hash is not known anyway.
+            let wants_more = !tap.is_sated();
+            if wants_more || expected == 0 {
+                hash.update(part);
+            }
+            Ok(wants_more)
         })?;
         if left == 0 {
-            return Ok(Content::Hash(feed.hash.digest128()));
+            return Ok(Content::Hash(hash.digest128()));
         }
         self.skip(left)?;
         Ok(Content::Unread(Unread { at, head: known.unwrap_or_else(|| head_hash(&head[..filled])) }))

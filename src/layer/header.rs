@@ -1,6 +1,8 @@
 //! One 512-byte tar header: fields as numbers and bytes. Knows no PAX and no file contents.
 //! Format: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format"; base-256 numbers are GNU's.
 
+use std::borrow::Cow;
+
 use tar::Header;
 
 use super::LayerError;
@@ -65,13 +67,13 @@ impl<'a> Fields<'a> {
     }
 
     /// The path, with the prefix of a ustar header in front.
-    pub fn path(&self) -> Vec<u8> {
-        self.header.path_bytes().into_owned()
+    pub fn path(&self) -> Cow<'a, [u8]> {
+        self.header.path_bytes()
     }
 
     /// The link's target.
-    pub fn link(&self) -> Vec<u8> {
-        self.header.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default()
+    pub fn link(&self) -> Cow<'a, [u8]> {
+        self.header.link_name_bytes().unwrap_or_default()
     }
 
     /// Bytes of contents behind the header.
@@ -126,7 +128,10 @@ impl<'a> Fields<'a> {
     }
 
     fn number(&self, field: &[u8], name: &'static str) -> Result<i64, LayerError> {
-        number(field).ok_or(LayerError::Field { at: self.at, field: name })
+        match number(field) {
+            Some(number) => Ok(number),
+            None => Err(LayerError::Field { at: self.at, field: name }),
+        }
     }
 }
 
@@ -157,13 +162,16 @@ fn number(field: &[u8]) -> Option<i64> {
 
 /// Octal digits, padded by blanks or zeros in front and ended by a blank or a zero byte. An empty field is 0.
 fn octal(field: &[u8]) -> Option<i64> {
-    let start = field.iter().position(|byte| !matches!(byte, b' ' | 0)).unwrap_or(field.len());
-    let digits = &field[start..];
-    let end = digits.iter().position(|byte| matches!(byte, b' ' | 0)).unwrap_or(digits.len());
-    digits[..end].iter().try_fold(0_i64, |value, byte| match byte {
-        b'0'..=b'7' => value.checked_mul(8)?.checked_add(i64::from(byte - b'0')),
-        _ => None,
-    })
+    let mut value = 0_i64;
+    for &byte in field.iter().skip_while(|byte| matches!(byte, b' ' | 0)) {
+        value = match byte {
+            // A number is 63 bits long at most.
+            b'0'..=b'7' if value >> 60 == 0 => value << 3 | i64::from(byte - b'0'),
+            b' ' | 0 => break,
+            _ => return None,
+        };
+    }
+    Some(value)
 }
 
 #[cfg(test)]

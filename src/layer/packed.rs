@@ -59,7 +59,7 @@ impl Packer {
             Content::Unread(_) => PLACED,
         };
         out.extend([first, entry.typeflag]);
-        let shared = last.path.iter().zip(entry.path).take_while(|(one, other)| one == other).count();
+        let shared = shared(&last.path, entry.path);
         number(out, shared as u64);
         text(out, &entry.path[shared..]);
         last.path.truncate(shared);
@@ -203,6 +203,13 @@ impl Unpacker {
         let &mut Last { ref path, mode, uid, gid, mtime, ref xattrs, .. } = last;
         Some(Entry { kind, typeflag, path, size, mode, uid, gid, mtime, link, device, xattrs, content })
     }
+}
+
+/// How many bytes both begin with: eight by eight first.
+fn shared(one: &[u8], other: &[u8]) -> usize {
+    let (ones, others) = (one.as_chunks::<8>().0, other.as_chunks::<8>().0);
+    let known = 8 * ones.iter().zip(others).take_while(|(one, other)| one == other).count();
+    known + one[known..].iter().zip(&other[known..]).take_while(|(one, other)| one == other).count()
 }
 
 /// Seven bits a byte, lowest first; the eighth says that more follow.

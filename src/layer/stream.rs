@@ -9,9 +9,12 @@ const MOST: usize = 256 * 1024;
 /// Read at once after a step over bytes: two headers. Copying more costs more than another call.
 const LEAST: usize = 1024;
 
-/// Read at once where contents begin after such a step, of which perhaps only the beginning is wanted: what tells text from
-/// data, and the header behind a small file.
-const BEGINNING: usize = 12 * 1024;
+/// Contents of no more than this are read at once after such a step, with the header behind them: another call costs
+/// more than copying them.
+const SMALL: usize = 12 * 1024;
+
+/// Read at once of larger contents, of which perhaps only the beginning is wanted: it tells most data from text.
+const BEGINNING: usize = 2 * 1024;
 
 /// Bytes in order, of which some may be left out.
 pub trait Stream: BufRead {
@@ -142,8 +145,8 @@ impl<R: Read + Seek> Stream for Hopping<R> {
 
     fn expect(&mut self, bytes: u64) {
         if bytes > (self.end - self.next) as u64 {
-            let all = usize::try_from(bytes).map_or(BEGINNING, |bytes| bytes.saturating_add(LEAST));
-            self.window = self.window.max(all.min(BEGINNING));
+            let all = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(LEAST);
+            self.window = self.window.max(if all <= SMALL { all } else { BEGINNING });
         }
     }
 }

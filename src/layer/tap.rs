@@ -108,6 +108,11 @@ impl<T: Tap> Feed for Tapped<'_, T> {
 /// steps back but never out of the root. The parts are joined by slashes in `path`.
 pub fn spell(spelled: &[u8], path: &mut Vec<u8>) {
     path.clear();
+    // Nearly all are spelled so already, apart from a slash at the end.
+    let plain = spelled.strip_suffix(b"/").unwrap_or(spelled);
+    if is_plain(plain) {
+        return path.extend_from_slice(plain);
+    }
     for part in spelled.split(|&byte| byte == b'/') {
         match part {
             b"" | b"." => {}
@@ -120,6 +125,12 @@ pub fn spell(spelled: &[u8], path: &mut Vec<u8>) {
             }
         }
     }
+}
+
+/// Whether no part of the path is empty or begins with a dot.
+fn is_plain(path: &[u8]) -> bool {
+    let begins = |at: usize| !matches!(path.get(at), None | Some(b'/' | b'.'));
+    begins(0) && memchr::memchr_iter(b'/', path).all(|slash| begins(slash + 1))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! Knows nothing of whiteouts or of other layers. The container engines' own reader (Go's archive/tar) decides
 //! where the dialects leave a choice, because an image is what the engines make of it.
 
+use std::borrow::Cow;
 use std::io::{Read, Seek};
 
 use xxhash_rust::xxh3::Xxh3;
@@ -239,8 +240,8 @@ fn entry<S: Stream>(
     sink: &mut impl FnMut(&Entry<'_>) -> Result<(), LayerError>,
 ) -> Result<(), LayerError> {
     let path = match ahead.record(b"GNU.sparse.name").or_else(|| ahead.record(b"path")) {
-        Some(path) => path.to_vec(),
-        None => ahead.path.clone().unwrap_or_else(|| fields.path()),
+        Some(path) => Cow::Borrowed(path),
+        None => ahead.path.as_deref().map_or_else(|| fields.path(), Cow::Borrowed),
     };
     if path.len() > limits.path_bytes {
         return Err(LayerError::TooMuch {
@@ -281,10 +282,10 @@ fn entry<S: Stream>(
     let device = if matches!(kind, EntryKind::Char | EntryKind::Block) { fields.device()? } else { (0, 0) };
     let link = match kind {
         EntryKind::Symlink | EntryKind::Hardlink => match ahead.record(b"linkpath") {
-            Some(link) => link.to_vec(),
-            None => ahead.link.clone().unwrap_or_else(|| fields.link()),
+            Some(link) => Cow::Borrowed(link),
+            None => ahead.link.as_deref().map_or_else(|| fields.link(), Cow::Borrowed),
         },
-        _ => Vec::new(),
+        _ => Cow::Borrowed(&[][..]),
     };
     let mtime = match ahead.record(b"mtime") {
         Some(time) => pax::seconds(time).ok_or(LayerError::Field { at, field: "mtime" })?,

@@ -43,8 +43,17 @@ pub type Parts<'p> = [&'p [u8]; 8];
 /// The parts of a path in bytes.
 pub fn parts(path: &[u8]) -> Parts<'_> {
     let mut parts: Parts<'_> = [b""; 8];
-    let names = path.rsplit(|&byte| byte == b'/').filter(|part| !part.is_empty());
-    parts.iter_mut().zip(names).for_each(|(part, name)| *part = name);
+    // This is asked of every file, and looking for slashes is faster than splitting at them.
+    let (mut rest, mut filled) = (path, 0);
+    while !rest.is_empty() && filled < parts.len() {
+        let (before, name) =
+            memchr::memrchr(b'/', rest).map_or((&[][..], rest), |slash| (&rest[..slash], &rest[slash + 1..]));
+        rest = before;
+        if !name.is_empty() {
+            parts[filled] = name;
+            filled += 1;
+        }
+    }
     parts
 }
 
