@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
 use super::finding::{Category, Severity};
@@ -280,53 +280,9 @@ fn homes(glob: &str) -> Vec<String> {
     }
 }
 
-/// Finds the first rule that means a path.
-pub struct Paths {
-    set: GlobSet,
-    except: GlobSet,
-    /// The rule of each glob in `set`, and of each in `except`.
-    owners: Vec<usize>,
-    excepting: Vec<usize>,
-    rules: Vec<Arc<Rule>>,
-}
-
-impl Paths {
-    /// A finder for rules, the first of them the most important. A glob that cannot be read finds nothing; tests rule
-    /// that out for ours, and users' are looked at when they are read.
-    #[must_use]
-    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Arc<Rule>>) -> Self {
-        let rules: Vec<Arc<Rule>> = rules.into_iter().filter(|rule| !rule.paths.is_empty()).cloned().collect();
-        let owners = |globs: fn(&Rule) -> &Vec<String>| -> (Vec<String>, Vec<usize>) {
-            let each = rules.iter().enumerate();
-            each.flat_map(|(place, rule)| {
-                globs(rule).iter().flat_map(|glob| homes(glob)).map(move |glob| (glob, place))
-            })
-            .unzip()
-        };
-        let (globs, owners_of_set) = owners(|rule| &rule.paths);
-        let (exceptions, excepting) = owners(|rule| &rule.except);
-        let set = glob_set(&globs).unwrap_or_default();
-        let except = glob_set(&exceptions).unwrap_or_default();
-        Self { set, except, owners: owners_of_set, excepting, rules }
-    }
-
-    /// The rules that mean the path, the most important first. `scratch` is reused.
-    pub fn of<'p>(&'p self, path: &[u8], scratch: &mut Vec<usize>) -> impl Iterator<Item = &'p Arc<Rule>> + use<'p> {
-        let candidate = Candidate::from_bytes(path);
-        self.set.matches_candidate_into(&candidate, scratch);
-        let mut found: Vec<usize> = scratch.iter().map(|glob| self.owners[*glob]).collect();
-        if !found.is_empty() {
-            found.sort_unstable();
-            found.dedup();
-            self.except.matches_candidate_into(&candidate, scratch);
-            found.retain(|rule| !scratch.iter().any(|glob| self.excepting[*glob] == *rule));
-        }
-        found.into_iter().map(|rule| &self.rules[rule])
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::meant::Paths;
     use super::*;
 
     #[test]
@@ -365,10 +321,10 @@ mod tests {
     fn every_glob_means_a_path_and_not_its_neighbour() {
         let rules = Rules::built_in().unwrap();
         for rule in rules.own() {
-            let paths = Paths::new([rule]);
+            let mut paths = Paths::new([rule]);
             for glob in &rule.paths {
                 let path = concrete(glob);
-                let finds = |path: &str| paths.of(path.as_bytes(), &mut Vec::new()).next().is_some();
+                let mut finds = |path: &str| paths.of(path.as_bytes()).next().is_some();
                 let is_excepted = glob_set(&rule.except).unwrap().is_match(&path);
                 assert!(finds(&path) || is_excepted, "{}: {glob} does not mean {path}", rule.id);
                 assert!(
@@ -399,24 +355,5 @@ mod tests {
             let error = rules.add(bad).unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
         }
-    }
-
-    #[test]
-    fn paths_find_the_first_rule_and_heed_exceptions() {
-        let mut rules = Rules::default();
-        rules
-            .add(
-                "[[rule]]\nid='A'\ntitle='a'\nseverity='low'\npaths=['~/.cache/pip/**']\n\
-                 [[rule]]\nid='B'\ntitle='b'\nseverity='low'\npaths=['**/*.map', 'root/**']\nexcept=['**/keep/**']\n",
-            )
-            .unwrap();
-        let paths = Paths::new(rules.users());
-        let of = |path: &str| -> Vec<String> {
-            paths.of(path.as_bytes(), &mut Vec::new()).map(|rule| rule.id.clone()).collect()
-        };
-        assert_eq!(of("root/.cache/pip/x/y"), ["A", "B"]);
-        assert_eq!(of("home/joe/.cache/pip/x"), ["A"]);
-        assert_eq!(of("app/keep/a.map"), [""; 0]);
-        assert_eq!(of("a.map"), ["B"]);
     }
 }

@@ -101,9 +101,12 @@ impl<'b> ReadRef<'b> for Ends<'b> {
     }
 }
 
+/// What every ELF file begins with.
+pub const MAGIC: &[u8] = &elf::ELFMAG;
+
 /// Reads what an ELF file says of itself; `None` for anything else.
 pub fn read(ends: Ends<'_>) -> Option<Elf> {
-    if !ends.head.starts_with(&elf::ELFMAG) {
+    if !ends.head.starts_with(MAGIC) {
         return None;
     }
     match ends.head.get(4) {

@@ -168,14 +168,18 @@ impl Inspector {
         if self.purpose.components {
             self.packages.part(bytes);
         }
+        if self.head.len() < SNIFFED {
+            self.sniff(bytes);
+        }
+        // What the beginning ruled out is not even copied.
+        if self.is_sated() {
+            return;
+        }
         let was = self.head.len();
         let most = if self.purpose.whole { usize::try_from(self.size).unwrap_or(MOST_SEARCHED) } else { MOST_SEARCHED };
         let room = most.saturating_sub(was).min(bytes.len());
         self.head.extend_from_slice(&bytes[..room]);
         self.read += bytes.len() as u64;
-        if was < SNIFFED && self.head.len() >= SNIFFED {
-            self.sniff();
-        }
         if (self.purpose.program || self.purpose.archive) && room < bytes.len() {
             let bytes = &bytes[room..];
             self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL)..]);
@@ -208,26 +212,27 @@ impl Inspector {
         }
     }
 
-    /// Gives up what the beginning rules out.
-    fn sniff(&mut self) {
-        let sniffed = &self.head[..self.head.len().min(SNIFFED)];
-        self.purpose.search &= memchr::memchr(0, sniffed).is_none();
-        if self.purpose.program && !self.purpose.search {
-            self.purpose.program = sniffed.starts_with(b"\x7fELF") || sniffed.starts_with(b"#!") || self.purpose.whole;
+    /// Gives up what the beginning rules out, of which these are the next bytes. Data is told from text by its first
+    /// zero, which is near: of most large files a block is read and no more.
+    fn sniff(&mut self, next: &[u8]) {
+        let known = self.head.len();
+        let next = &next[..next.len().min(SNIFFED - known)];
+        self.purpose.search &= memchr::memchr(0, next).is_none();
+        let is_known = known + next.len() >= elf::MAGIC.len() || (known + next.len()) as u64 == self.size;
+        if self.purpose.program && !self.purpose.search && is_known {
+            let begins = |magic: &[u8]| self.head.iter().chain(next).take(magic.len()).eq(magic);
+            self.purpose.program = begins(elf::MAGIC) || begins(b"#!") || self.purpose.whole;
         }
     }
 
     /// Ends the file: what there is to say of it, if anything.
     pub fn end(&mut self) -> Option<Fact> {
-        if self.head.len() < SNIFFED {
-            self.sniff();
-        }
         let mut fact = Fact::default();
         if self.purpose.program {
             fact.program = Some(self.program());
         }
         if self.purpose.search
-            && let Some(scanner) = &self.scanner
+            && let Some(scanner) = &mut self.scanner
         {
             self.searched += self.head.len() as u64;
             self.secrets.missed.cut += u64::from(self.size > self.head.len() as u64);

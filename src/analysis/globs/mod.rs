@@ -8,7 +8,7 @@ mod names;
 mod spelling;
 
 use std::hash::Hash;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -169,7 +169,7 @@ impl Globs {
         for at in patterns.iter().filter_map(|pattern| self.everywhere.get(pattern)).flatten() {
             forward(onward(at));
         }
-        for at in &*Rc::clone(&self.states.all[folder as usize]) {
+        for at in &*Arc::clone(&self.states.all[folder as usize]) {
             let parts = &self.all[at.glob as usize].parts;
             match parts[at.part as usize] {
                 Part::Name(name) if patterns.contains(&name) => forward(onward(at)),
@@ -191,8 +191,8 @@ impl Globs {
 
 /// Sets of things, each with the number of its first coming.
 struct Numbered<T> {
-    all: Vec<Rc<[T]>>,
-    numbers: FxHashMap<Rc<[T]>, u32>,
+    all: Vec<Arc<[T]>>,
+    numbers: FxHashMap<Arc<[T]>, u32>,
 }
 
 impl<T> Default for Numbered<T> {
@@ -209,8 +209,8 @@ impl<T: Ord + Hash> Numbered<T> {
         if let Some(known) = self.numbers.get(set.as_slice()) {
             return *known;
         }
-        let (set, number): (Rc<[T]>, _) = (set.into(), u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.all.push(Rc::clone(&set));
+        let (set, number): (Arc<[T]>, _) = (set.into(), u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.all.push(Arc::clone(&set));
         self.numbers.insert(set, number);
         number
     }

@@ -12,7 +12,8 @@ use super::forms::{WebToken, entropy, key_block, web_token};
 use super::generic::Generic;
 use super::names::{Worth, is_secret_name, worth};
 use super::{Hit, Search, Shift, fingerprint, redact};
-use crate::analysis::rules::{Paths, Rule, Rules};
+use crate::analysis::meant::Paths;
+use crate::analysis::rules::{Rule, Rules};
 
 /// Bytes behind a keyword in which its secret ends.
 const WINDOW: usize = 4096;
@@ -55,9 +56,8 @@ struct Sought {
     /// The rule of each keyword.
     owners: Vec<usize>,
     tokens: Vec<Arc<Rule>>,
-    files: Paths,
-    /// The rules for files, by id.
-    fields: Vec<String>,
+    /// The rules for files that are known to hold secrets.
+    files: Vec<Arc<Rule>>,
 }
 
 static SOUGHT: LazyLock<Sought> = LazyLock::new(Sought::new);
@@ -66,6 +66,8 @@ static SOUGHT: LazyLock<Sought> = LazyLock::new(Sought::new);
 pub struct Scanner {
     sought: &'static Sought,
     tokens: Vec<OnceCell<Option<Regex>>>,
+    /// Made for the first file: whoever searches a single value needs none.
+    files: Option<Paths>,
     patterns: BTreeMap<&'static str, OnceCell<Option<Regex>>>,
     generic: Option<Generic>,
     now: u64,
@@ -82,8 +84,7 @@ impl Sought {
             .flat_map(|(place, rule)| rule.keywords.iter().map(move |word| (word.as_str(), place)))
             .unzip();
         let keywords = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words).ok();
-        let fields = files.iter().map(|rule| rule.id.clone()).collect();
-        Self { keywords, owners, files: Paths::new(&files), fields, tokens }
+        Self { keywords, owners, tokens, files }
     }
 }
 
@@ -102,7 +103,8 @@ impl Scanner {
         Self {
             sought,
             tokens: sought.tokens.iter().map(|_| OnceCell::new()).collect(),
-            patterns: sought.fields.iter().map(|id| (id.as_str(), OnceCell::new())).collect(),
+            files: None,
+            patterns: sought.files.iter().map(|rule| (rule.id.as_str(), OnceCell::new())).collect(),
             generic: None,
             now: now.map_or(0, |time| time.as_secs()),
         }
@@ -117,14 +119,13 @@ impl Scanner {
 
     /// The secrets of a file, by its path and its text.
     #[must_use]
-    pub fn text(&self, path: &[u8], text: &[u8]) -> Vec<Hit> {
+    pub fn text(&mut self, path: &[u8], text: &[u8]) -> Vec<Hit> {
         let mut hits = self.tokens(text);
-        let mut scratch = Vec::new();
-        for rule in self.sought.files.of(path, &mut scratch) {
+        for rule in self.files.get_or_insert_with(|| Paths::new(&self.sought.files)).of(path) {
             if rule.id == VARIABLES_RULE {
-                Self::variables(rule, text, &mut hits);
-            } else {
-                self.fields(rule, text, &mut hits);
+                variables(rule, text, &mut hits);
+            } else if let Some(pattern) = self.patterns.get(rule.id.as_str()) {
+                fields(rule, pattern, text, &mut hits);
             }
         }
         if let Some(generic) = &self.generic {
@@ -181,42 +182,40 @@ impl Scanner {
         }
         hits
     }
+}
 
-    /// Fields of a file that is known to hold secrets.
-    fn fields(&self, rule: &Rule, text: &[u8], hits: &mut Vec<Hit>) {
-        let Some(pattern) = self.patterns.get(rule.id.as_str()).and_then(|cell| compiled(cell, rule, false)) else {
-            return;
-        };
-        for found in pattern.captures_iter(text).take(MOST_HITS) {
-            let Some(secret) = found.name("secret") else { continue };
-            match worth(&String::from_utf8_lossy(secret.as_bytes())) {
-                Worth::Nothing => {}
-                Worth::Default => hits.push(Hit {
-                    shift: Some((-2, Shift::Default)),
-                    ..hit_of(rule, secret.as_bytes(), line_of(text, secret.start()))
-                }),
-                Worth::Secret => hits.push(hit_of(rule, secret.as_bytes(), line_of(text, secret.start()))),
-            }
+/// Fields of a file that is known to hold secrets.
+fn fields(rule: &Rule, cell: &OnceCell<Option<Regex>>, text: &[u8], hits: &mut Vec<Hit>) {
+    let Some(pattern) = compiled(cell, rule, false) else { return };
+    for found in pattern.captures_iter(text).take(MOST_HITS) {
+        let Some(secret) = found.name("secret") else { continue };
+        match worth(&String::from_utf8_lossy(secret.as_bytes())) {
+            Worth::Nothing => {}
+            Worth::Default => hits.push(Hit {
+                shift: Some((-2, Shift::Default)),
+                ..hit_of(rule, secret.as_bytes(), line_of(text, secret.start()))
+            }),
+            Worth::Secret => hits.push(hit_of(rule, secret.as_bytes(), line_of(text, secret.start()))),
         }
     }
+}
 
-    /// Variables whose names say that they are secret.
-    fn variables(rule: &Rule, text: &[u8], hits: &mut Vec<Hit>) {
-        for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n').take(10_000)) {
-            let line = String::from_utf8_lossy(line);
-            let line = line.trim().strip_prefix("export ").unwrap_or(line.trim());
-            let Some((name, value)) = line.split_once('=') else { continue };
-            if line.starts_with('#') || !is_secret_name(name.trim()) {
-                continue;
+/// Variables whose names say that they are secret.
+fn variables(rule: &Rule, text: &[u8], hits: &mut Vec<Hit>) {
+    for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n').take(10_000)) {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim().strip_prefix("export ").unwrap_or(line.trim());
+        let Some((name, value)) = line.split_once('=') else { continue };
+        if line.starts_with('#') || !is_secret_name(name.trim()) {
+            continue;
+        }
+        let value = value.trim().trim_matches(['"', '\'']);
+        match worth(value) {
+            Worth::Nothing => {}
+            Worth::Default => {
+                hits.push(Hit { shift: Some((-2, Shift::Default)), ..hit_of(rule, value.as_bytes(), number) });
             }
-            let value = value.trim().trim_matches(['"', '\'']);
-            match worth(value) {
-                Worth::Nothing => {}
-                Worth::Default => {
-                    hits.push(Hit { shift: Some((-2, Shift::Default)), ..hit_of(rule, value.as_bytes(), number) });
-                }
-                Worth::Secret => hits.push(hit_of(rule, value.as_bytes(), number)),
-            }
+            Worth::Secret => hits.push(hit_of(rule, value.as_bytes(), number)),
         }
     }
 }
@@ -300,7 +299,7 @@ mod tests {
 
     #[test]
     fn every_rule_finds_its_example_and_not_what_is_near() {
-        let scanner = Scanner::new();
+        let mut scanner = Scanner::new();
         let rules = Rules::built_in().unwrap();
         let mut seen = 0;
         for rule in rules.own().iter().filter(|rule| is_token(rule) || is_file(rule)) {
@@ -309,7 +308,7 @@ mod tests {
             }
             assert!(!rule.example.is_empty() && !rule.counter.is_empty(), "{} has no examples", rule.id);
             let path = rule.paths.first().map_or("srv/app/settings".into(), |glob| concrete(glob));
-            let found = |text: &str| -> Vec<String> {
+            let mut found = |text: &str| -> Vec<String> {
                 scanner.text(path.as_bytes(), filled(text).as_bytes()).into_iter().map(|hit| hit.rule).collect()
             };
             assert!(found(&rule.example).contains(&rule.id), "{}: {} in {path}", rule.id, filled(&rule.example));
@@ -343,8 +342,8 @@ mod tests {
 
     #[test]
     fn keys_among_examples_and_with_passphrase_weigh_less() {
-        let scanner = Scanner::new();
-        let of = |path: &str, text: &str| scanner.text(path.as_bytes(), text.as_bytes());
+        let mut scanner = Scanner::new();
+        let mut of = |path: &str, text: &str| scanner.text(path.as_bytes(), text.as_bytes());
         assert_eq!(of("srv/server.key", &key("RSA ", 5))[0].shift, None);
         assert_eq!(of("srv/tests/server.key", &key("RSA ", 5))[0].shift, Some((-3, Shift::Example)));
         assert_eq!(of("srv/server.key", &key("ENCRYPTED ", 5))[0].shift, Some((-1, Shift::Encrypted)));
