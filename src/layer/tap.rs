@@ -128,9 +128,14 @@ pub fn spell(spelled: &[u8], path: &mut Vec<u8>) {
 }
 
 /// Whether no part of the path is empty or begins with a dot.
+#[allow(clippy::needless_bitwise_bool)] // To ask all and not to stop at the first is what a compiler makes vectors of.
 fn is_plain(path: &[u8]) -> bool {
-    let begins = |at: usize| !matches!(path.get(at), None | Some(b'/' | b'.'));
-    begins(0) && memchr::memchr_iter(b'/', path).all(|slash| begins(slash + 1))
+    let is_odd = |byte: u8| matches!(byte, b'/' | b'.');
+    let (Some(&first), Some(&last)) = (path.first(), path.last()) else { return false };
+    let pairs = path.iter().zip(&path[1..]);
+    let has_odd =
+        pairs.fold(false, |has, (&before, &byte)| has | ((before == b'/') & ((byte == b'/') | (byte == b'.'))));
+    !is_odd(first) && last != b'/' && !has_odd
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ use crate::index::{Index, SlotId, Stack};
 use crate::layer::Limits;
 use crate::layer::decode::{self, Kind};
 use crate::source::archive::ArchiveFile;
+use crate::source::demo;
 use crate::source::engine::{self, EngineFacts, EngineImage};
 use crate::source::layout::Layout;
 use crate::source::part::Stamp;
@@ -156,10 +157,8 @@ pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Ar
 fn read(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
     match reference {
         Reference::Demo => {
-            let bytes = crate::source::demo::image();
-            progress.expect(bytes.len() as u64, 0);
-            let mut loaded =
-                stream::load(Counting::new(&bytes[..], progress), options, Reading::new(options, progress), None)?;
+            let image = Counting::new(demo::image(), progress);
+            let mut loaded = stream::load(image, options, Reading::new(options, progress), None)?;
             loaded.name("demo", "the image that layerscope carries");
             Ok(loaded)
         }

@@ -162,7 +162,7 @@ impl Origin {
 
     fn open(&self, sought: Sought<'_>, job: &Job, visit: &mut dyn FnMut(&str, Blob<'_>) -> Result<()>) -> Result<()> {
         match &self.reference {
-            Reference::Demo => self.through(&demo::image()[..], sought, job, visit),
+            Reference::Demo => self.through(demo::image(), sought, job, visit),
             Reference::Stdin => Err(Error::image("standard input cannot be read again")
                 .hint("save the image to a file and open that, to look into its files")),
             Reference::Archive { path, .. } => self.archive(path, sought, job, visit),

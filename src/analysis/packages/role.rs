@@ -43,16 +43,13 @@ pub type Parts<'p> = [&'p [u8]; 8];
 /// The parts of a path in bytes.
 pub fn parts(path: &[u8]) -> Parts<'_> {
     let mut parts: Parts<'_> = [b""; 8];
-    // This is asked of every file, and looking for slashes is faster than splitting at them.
+    // This is asked of every file. Names are short: to look at each byte is faster than to search.
     let (mut rest, mut filled) = (path, 0);
     while !rest.is_empty() && filled < parts.len() {
-        let (before, name) =
-            memchr::memrchr(b'/', rest).map_or((&[][..], rest), |slash| (&rest[..slash], &rest[slash + 1..]));
-        rest = before;
-        if !name.is_empty() {
-            parts[filled] = name;
-            filled += 1;
-        }
+        let start = rest.iter().rposition(|&byte| byte == b'/').map_or(0, |slash| slash + 1);
+        parts[filled] = &rest[start..];
+        filled += usize::from(start < rest.len());
+        rest = &rest[..start.saturating_sub(1)];
     }
     parts
 }

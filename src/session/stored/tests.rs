@@ -83,8 +83,7 @@ impl Engine {
 /// The tars in the demo image.
 fn layers() -> Vec<Vec<u8>> {
     let mut layers = Vec::new();
-    let demo = demo::image();
-    let read = pass(&demo[..], |_, passing| {
+    let read = pass(demo::image(), |_, passing| {
         if let Passing::File(bytes, _) = passing {
             let mut layer = Vec::new();
             bytes.read_to_end(&mut layer).unwrap();

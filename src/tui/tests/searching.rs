@@ -1,6 +1,5 @@
 //! An image whose numbers are there before its secrets: what is seen meanwhile, and what stays when they come.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use super::Sitting;
@@ -15,7 +14,7 @@ use layerscope::source::reference::Reference;
 /// The demo from a file, for who watches: all that was shown, and the whole.
 fn watched() -> (Vec<Loaded>, Loaded) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(&demo::image()).unwrap();
+    std::io::copy(&mut demo::image(), &mut file).unwrap();
     let reference = Reference::Archive { path: file.path().to_owned(), image: None };
     let progress = Arc::new(Progress::default());
     let watched = progress.watch();
