@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::analysis::finding::{About, Severity};
 use crate::analysis::packages::Fault;
-use crate::analysis::secrets::Search;
+use crate::analysis::secrets::{Scanner, Search};
 use crate::analysis::{Analysis, efficiency};
 use crate::cache::{self, Cache, Pruned};
 use crate::cli::{CacheWork, Cli, ColourWhen, Command, Format, KeymapName, SortName, UnitsName};
@@ -38,6 +38,8 @@ pub fn start(cli: &Cli, environment: impl Fn(&str) -> Option<String>, folder: Op
         return keep_house(work, environment);
     }
     if !cli.print_config {
+        // This takes as long as reading a small image does, and another core has nothing to do yet.
+        let _ = std::thread::Builder::new().spawn(Scanner::prepare);
         return run(&Settings::new(cli, environment, folder)?);
     }
     let (preferences, themes) = preferences(cli, environment, folder)?;

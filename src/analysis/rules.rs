@@ -2,7 +2,7 @@
 //! lie in `assets/rules`; a user's own come from a file of the same form.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
@@ -176,12 +176,8 @@ impl Rules {
     /// They cannot be read, which a test rules out.
     pub fn built_in() -> Result<Self> {
         // Those who search for secrets ask as well, and reading the rules takes as long as reading a small image.
-        static READ: OnceLock<Rules> = OnceLock::new();
-        if let Some(read) = READ.get() {
-            return Ok(read.clone());
-        }
-        let read = Self::read_built_in()?;
-        Ok(READ.get_or_init(|| read).clone())
+        static READ: LazyLock<Result<Rules>> = LazyLock::new(Rules::read_built_in);
+        READ.as_ref().cloned().map_err(|error| Error::usage(error.one_line()))
     }
 
     fn read_built_in() -> Result<Self> {

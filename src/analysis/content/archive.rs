@@ -7,6 +7,8 @@ use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::analysis::packages::ending;
+
 /// Members that are remembered of one archive.
 const MOST_MEMBERS: usize = 256;
 
@@ -37,16 +39,14 @@ enum Packing {
 }
 
 fn packing(name: &[u8]) -> Option<Packing> {
-    let ends: [(&[u8], Packing); 7] = [
-        (b".tar", Packing::Tar),
-        (b".tar.gz", Packing::Gzip),
-        (b".tgz", Packing::Gzip),
-        (b".tar.zst", Packing::Zstd),
-        (b".zip", Packing::Zip),
-        (b".whl", Packing::Zip),
-        (b".egg", Packing::Zip),
-    ];
-    ends.into_iter().find(|(end, _)| name.ends_with(end)).map(|(_, packing)| packing)
+    match ending(name) {
+        b"tar" => Some(Packing::Tar),
+        b"gz" if name.ends_with(b".tar.gz") => Some(Packing::Gzip),
+        b"tgz" => Some(Packing::Gzip),
+        b"zst" if name.ends_with(b".tar.zst") => Some(Packing::Zstd),
+        b"zip" | b"whl" | b"egg" => Some(Packing::Zip),
+        _ => None,
+    }
 }
 
 /// Whether the name is one of an archive that can be looked into.

@@ -9,7 +9,7 @@ use memchr::memmem;
 use super::elf::{self, Ends};
 use super::searched::MOST_FILES;
 use super::{Fact, Missed, Program, Searched, Secret, archive, busybox};
-use crate::analysis::packages;
+use crate::analysis::packages::{self, ending};
 use crate::analysis::secrets::Scanner;
 
 /// Bytes of a text that are searched for secrets, of a script or program that are searched for what it is.
@@ -35,16 +35,6 @@ pub const MOST_KEPT: u64 = 256 * 1024 * 1024;
 
 /// The largest file that this part of the analysis keeps whole, in bytes.
 const MOST_WHOLE: u64 = 1024 * 1024;
-
-/// Endings of names whose contents are neither text nor program.
-const DATA: [&[u8]; 36] = [
-    b"png", b"jpg", b"jpeg", b"gif", b"webp", b"ico", b"gz", b"xz", b"bz2", b"zst", b"zip", b"jar", b"whl", b"mo",
-    b"pyc", b"ttf", b"otf", b"woff", b"woff2", b"eot", b"pdf", b"mp3", b"mp4", b"ogg", b"wav", b"avi", b"db", b"gem",
-    b"deb", b"rpm", b"apk", b"tgz", b"pack", b"wasm", b"class", b"onnx",
-];
-
-/// The longest of them, in bytes.
-const MOST_OF_END: usize = 5;
 
 /// Why a file is looked at.
 #[allow(clippy::struct_excessive_bools)] // Reasons, any of which will do.
@@ -128,7 +118,7 @@ impl Inspector {
                 || (size <= MOST_WHOLE
                     && !self.looked_into.is_empty()
                     && self.looked_into.is_match_candidate(&Candidate::from_bytes(path))),
-            components: packages::Scanner::may_find(path, size, mode),
+            components: packages::Scanner::may_find(name, size, mode),
             program: mode & 0o111 != 0 || packages::is_library(name) || name.ends_with(b".node") || is_core_dump(name),
             search: self.scanner.is_some() && !is_data(name),
             archive: archive::is_archive(name),
@@ -285,22 +275,19 @@ impl Inspector {
 
 /// Whether the analysis of risks and of the configuration reads the file.
 fn is_kept(path: &[u8], size: u64) -> bool {
-    const FILES: [&[u8]; 9] = [
-        b"etc/passwd",
-        b"etc/group",
-        b"etc/shadow",
-        b"etc/sudoers",
-        b"etc/os-release",
-        b"usr/lib/os-release",
-        b"etc/alpine-release",
-        b"etc/debian_version",
-        b"etc/ld.so.preload",
-    ];
-    size <= MOST_WHOLE
-        && (FILES.contains(&path)
-            || path.starts_with(b"etc/sudoers.d/")
-            || path.ends_with(b"/.ssh/authorized_keys")
-            || path.ends_with(b"supervisord.conf"))
+    let is_read = match path.strip_prefix(b"etc/") {
+        Some(
+            b"passwd" | b"group" | b"shadow" | b"sudoers" | b"os-release" | b"alpine-release" | b"debian_version"
+            | b"ld.so.preload",
+        ) => true,
+        Some(name) if name.starts_with(b"sudoers.d/") => true,
+        _ => {
+            path == b"usr/lib/os-release"
+                || path.ends_with(b"/.ssh/authorized_keys")
+                || path.ends_with(b"supervisord.conf")
+        }
+    };
+    is_read && size <= MOST_WHOLE
 }
 
 /// Whether it is a whiteout, or lies in a folder of aufs's bookkeeping.
@@ -315,9 +302,20 @@ fn is_core_dump(name: &[u8]) -> bool {
     name == b"core" || number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
+/// Whether contents are neither text nor program, by the ending of the name.
 fn is_data(name: &[u8]) -> bool {
-    let Some(dot) = memchr::memrchr(b'.', name) else { return false };
-    let end = &name[dot + 1..];
-    // This is asked of every file, and few endings are so long.
-    end.len() <= MOST_OF_END && DATA.iter().any(|data| data.len() == end.len() && end.eq_ignore_ascii_case(data))
+    let end = ending(name);
+    // The longest of them has five letters.
+    let mut lower = [0; 5];
+    let Some(lower) = lower.get_mut(..end.len()) else { return false };
+    lower.copy_from_slice(end);
+    lower.make_ascii_lowercase();
+    #[rustfmt::skip]
+    let is_data = matches!(
+        &*lower,
+        b"png" | b"jpg" | b"jpeg" | b"gif" | b"webp" | b"ico" | b"gz" | b"xz" | b"bz2" | b"zst" | b"zip" | b"jar" | b"whl"
+        | b"mo" | b"pyc" | b"ttf" | b"otf" | b"woff" | b"woff2" | b"eot" | b"pdf" | b"mp3" | b"mp4" | b"ogg" | b"wav"
+        | b"avi" | b"db" | b"gem" | b"deb" | b"rpm" | b"apk" | b"tgz" | b"pack" | b"wasm" | b"class" | b"onnx"
+    );
+    is_data
 }

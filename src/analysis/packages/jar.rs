@@ -5,7 +5,7 @@
 use super::bytes::{le16, le32, lines, part, split_once, text};
 use super::crates::inflate;
 use super::record::{PackageKind, Record};
-use super::scan::{Component, Look};
+use super::scan::{Component, Look, ending};
 
 /// Begins every member.
 pub const MEMBER: &[u8] = b"PK\x03\x04";
@@ -76,7 +76,7 @@ fn header(bytes: &[u8]) -> Option<(usize, usize, usize, usize)> {
 
 /// Whether a path ends like an archive of Java.
 pub fn is_archive(path: &[u8]) -> bool {
-    [&b".jar"[..], b".war", b".ear", b".hpi", b".jmod"].iter().any(|end| path.ends_with(end))
+    matches!(ending(path), b"jar" | b"war" | b"ear" | b"hpi" | b"jmod")
 }
 
 /// Name and version by a file name: `commons-io-2.11.0.jar`.

@@ -40,7 +40,7 @@ pub use payload::{Payload, Unowned};
 pub use purl::Distribution;
 pub use record::{Asked, PackageKind, Record};
 pub use removal::{Reason, Removal};
-pub use scan::{Component, Scanner, is_library};
+pub use scan::{Component, Scanner, ending, is_library};
 pub use view::Fault;
 pub use why::Why;
 

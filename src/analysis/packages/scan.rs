@@ -75,6 +75,12 @@ impl Default for Scanner {
     }
 }
 
+/// What follows the last dot of a name; nothing without one.
+#[must_use]
+pub fn ending(name: &[u8]) -> &[u8] {
+    memchr::memrchr(b'.', name).map_or(&[], |dot| &name[dot + 1..])
+}
+
 /// `libc.so.6`, `module.so`: whether a name is that of a library.
 #[must_use]
 pub fn is_library(name: &[u8]) -> bool {

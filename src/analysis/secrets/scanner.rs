@@ -110,6 +110,11 @@ impl Scanner {
         }
     }
 
+    /// Makes what every scanner needs, so that the first one is there at once.
+    pub fn prepare() {
+        LazyLock::force(&SOUGHT);
+    }
+
     /// A scanner for such a search; `None` where texts are left alone.
     #[must_use]
     pub fn of(search: Search) -> Option<Self> {
