@@ -261,7 +261,7 @@ fn export(
                     .hint("leave --source-method out: then the engine is asked for its export"));
             }
             (Err(Refusal::Odd(why)), None) => {
-                notes.push(format!("read from the engine's export, because its store is not as expected: {why}"));
+                notes.push(format!("read from the engine's export and not from its store: {why}"));
             }
             (Err(Refusal::Closed(_)), None) => {}
         }

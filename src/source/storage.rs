@@ -1,6 +1,7 @@
-//! An engine's own store, read in place where this user may: the lists of headers that Docker's overlay2 and Podman's
-//! overlay keep of each layer with the folders of its files, and the blobs of containerd's content store. What is found
-//! is held against its digest; anything unexpected is a reason to ask the engine for its export. Knows no tar.
+//! An engine's own store, read in place where this user may: the lists of headers that Docker's overlay2 and
+//! fuse-overlayfs and Podman's overlay keep of each layer with the folders of its files, and the blobs of containerd's
+//! content store. What is found is held against its digest; anything unexpected is a reason to ask the engine for its
+//! export. Knows no tar.
 
 mod content;
 mod overlay;
@@ -70,7 +71,7 @@ pub enum Refusal {
 /// What an engine says of where an image lies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Driver {
-    /// `overlay2` in Docker, `overlay` in Podman, a snapshotter's name with containerd's store.
+    /// `overlay2` or `fuse-overlayfs` in Docker, `overlay` in Podman, a snapshotter's name with containerd's store.
     pub name: String,
     /// The folder of the topmost layer's files.
     pub upper: Option<PathBuf>,
@@ -124,7 +125,7 @@ pub fn find(driver: &Driver, id: &str, diff_ids: &[String]) -> Result<Found, Ref
         return Err(Refusal::Odd(format!("{} folders for {} layers", folders.len(), diff_ids.len())));
     }
     match driver.name.as_str() {
-        "overlay2" => overlay::docker(&root, id, diff_ids).map(Found::Layers),
+        driver @ ("overlay2" | "fuse-overlayfs") => overlay::docker(&root, driver, id, diff_ids).map(Found::Layers),
         "overlay" => overlay::podman(&root, id, diff_ids, &folders).map(Found::Layers),
         other => Err(Refusal::Closed(format!("layers in a store of the kind '{other}' are not read"))),
     }
@@ -207,13 +208,23 @@ impl Folder {
         let name = Path::new(std::ffi::OsStr::from_bytes(name));
         // An absolute name is one from the image's root.
         let name = name.strip_prefix("/").unwrap_or(name);
-        let file = open_beneath(&self.0, name)?;
+        let file = open_beneath(&self.0, name).map_err(|error| unopened(name, error))?;
         let metadata = file.metadata()?;
         if metadata.is_file() {
             return Ok((file, metadata.len()));
         }
         Err(io::Error::new(io::ErrorKind::InvalidData, "what should be a file in the engine's store is none"))
     }
+}
+
+/// A rootless engine's user owns its folders, and not the files of the other users in an image: those belong to numbers
+/// that only the engine's user namespace gives away (subuid(5)).
+fn unopened(name: &Path, error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return error;
+    }
+    let why = format!("this user may not read '{}' there, and could inside the engine's user namespace", name.display());
+    io::Error::new(error.kind(), format!("{why} (podman unshare, nsenter --user)"))
 }
 
 #[cfg(target_os = "linux")]

@@ -1,4 +1,5 @@
-//! Stores that keep each layer as a folder of files and a list of headers: Docker's overlay2 and Podman's overlay.
+//! Stores that keep each layer as a folder of files and a list of headers: Docker's overlay2 and fuse-overlayfs, and
+//! Podman's overlay. Whiteouts and opaque markers are in the list, so that it does not matter how a store writes them.
 
 use std::path::{Path, PathBuf};
 
@@ -17,10 +18,11 @@ struct PodmanLayer {
     diff_digest: Option<String>,
 }
 
-/// Docker's layer store: `image/overlay2/layerdb/sha256/CHAIN` has for each layer its list and the name of its folder
-/// (moby, layer/filestore.go); a chain id is made of the diff ids below (OCI image spec, config.md, "Layer ChainID").
-pub(super) fn docker(root: &Path, id: &str, diff_ids: &[String]) -> Result<Stored, Refusal> {
-    let base = root.join("image/overlay2");
+/// Docker's layer store: `image/DRIVER/layerdb/sha256/CHAIN` has for each layer its list and the name of its folder in
+/// `DRIVER` (moby, layer/filestore.go); a chain id is made of the diff ids below (OCI image spec, config.md, "Layer
+/// ChainID").
+pub(super) fn docker(root: &Path, driver: &str, id: &str, diff_ids: &[String]) -> Result<Stored, Refusal> {
+    let base = root.join("image").join(driver);
     let config = verified(&base.join("imagedb/content/sha256").join(digits(id)?), id)?;
     let (mut layers, mut chain) = (Vec::with_capacity(diff_ids.len()), String::new());
     for diff_id in diff_ids {
@@ -38,7 +40,7 @@ pub(super) fn docker(root: &Path, id: &str, diff_ids: &[String]) -> Result<Store
         if cache_id.is_empty() || !cache_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(Refusal::Odd("a layer's folder has a name of no known form".into()));
         }
-        let files = root.join("overlay2").join(cache_id).join("diff");
+        let files = root.join(driver).join(cache_id).join("diff");
         layers.push(StoredLayer { list: folder.join("tar-split.json.gz"), folder: Folder::at(&files)? });
     }
     Ok(Stored { config, layers })

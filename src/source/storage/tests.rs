@@ -46,11 +46,16 @@ impl Store {
     }
 
     fn docker() -> Self {
+        Self::docker_by("overlay2")
+    }
+
+    fn docker_by(driver: &str) -> Self {
         let ids = ["1a-b", "2c"];
-        let store = Self::new("overlay2", "overlay2", ids);
-        write(&store.at("image/overlay2/imagedb/content/sha256").join(bare(&store.id)), b"config");
+        let store = Self::new(driver, driver, ids);
+        let base = store.at("image").join(driver);
+        write(&base.join("imagedb/content/sha256").join(bare(&store.id)), b"config");
         for (chain, (diff_id, id)) in store.chains().iter().zip(store.diff_ids.iter().zip(ids)) {
-            let layer = store.at("image/overlay2/layerdb/sha256").join(bare(chain));
+            let layer = base.join("layerdb/sha256").join(bare(chain));
             write(&layer.join("diff"), diff_id);
             write(&layer.join("cache-id"), id);
             write(&layer.join("tar-split.json.gz"), id);
@@ -101,7 +106,10 @@ fn all(mut file: File) -> String {
 
 #[test]
 fn layers_are_found_with_their_lists_and_their_files() {
-    for (store, lists) in [(Store::docker(), ["1a-b", "2c"]), (Store::podman(), ["aa", "bb"])] {
+    let docker = ["1a-b", "2c"];
+    for (store, lists) in
+        [(Store::docker(), docker), (Store::docker_by("fuse-overlayfs"), docker), (Store::podman(), ["aa", "bb"])]
+    {
         let stored = store.find().unwrap();
         assert_eq!(stored.config, b"config");
         for ((layer, list), bytes) in stored.layers.iter().zip(lists).zip(LAYERS) {
@@ -142,6 +150,19 @@ fn nothing_leads_out_of_a_folder() {
     {
         let opened = layer.folder().open(name, 5);
         assert!(opened.is_err(), "{}", name.escape_ascii());
+    }
+}
+
+#[test]
+fn a_file_that_one_may_not_read_is_named() {
+    let store = Store::docker();
+    let file = store.driver.upper.clone().unwrap().join("f");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
+    let opened = store.find().unwrap().layers[1].folder().open(b"/f", 5);
+    // root may read every file.
+    if let Err(error) = opened {
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+        assert!(error.to_string().starts_with("this user may not read 'f' there"), "{error}");
     }
 }
 
