@@ -223,7 +223,8 @@ fn unopened(name: &Path, error: io::Error) -> io::Error {
     if error.kind() != io::ErrorKind::PermissionDenied {
         return error;
     }
-    let why = format!("this user may not read '{}' there, and could inside the engine's user namespace", name.display());
+    let why =
+        format!("this user may not read '{}' there, and could inside the engine's user namespace", name.display());
     io::Error::new(error.kind(), format!("{why} (podman unshare, nsenter --user)"))
 }
 

@@ -10,6 +10,7 @@ mod odd;
 mod platforms;
 mod program;
 mod report;
+mod rootless;
 mod sources;
 mod tools;
 
