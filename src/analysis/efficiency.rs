@@ -3,7 +3,7 @@
 //! of these names does.
 
 use crate::index::walk::{Change, Event, Live, Order, walk};
-use crate::index::{Differs, EntryId, Index, Kind, SlotId, Stack};
+use crate::index::{Differs, EntryId, Index, Kind, SlotId, Sparse, Stack};
 
 /// How the bytes of an entry end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,9 +126,9 @@ impl Account {
     }
 }
 
-/// A fate in 4 bytes, for there is one for every entry: 2 bits say which, 7 what differs, 23 by which layer. A manifest
-/// of the largest size that is read has fewer layers than 2^23.
-#[derive(Debug, Clone, Copy, Default)]
+/// A fate in 4 bytes, for there may be one for every entry: 2 bits say which, 7 what differs, 23 by which layer. A
+/// manifest of the largest size that is read has fewer layers than 2^23.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Packed(u32);
 
 impl From<Fate> for Packed {
@@ -157,7 +157,7 @@ impl From<Packed> for Fate {
 /// A fate for every entry of every layer, by the place of the entry in its layer.
 #[derive(Debug, Default)]
 struct Fates {
-    all: Vec<Packed>,
+    all: Sparse<Packed>,
     /// For each layer, what to add to an entry's place to find its fate.
     shift: Vec<isize>,
 }
@@ -171,7 +171,7 @@ impl Fates {
             shift.push(length.cast_signed() - first.cast_signed());
             length += slot.map_or(0, |slot| index.entries_in(slot).count());
         }
-        Self { all: vec![Packed::default(); length], shift }
+        Self { all: Sparse::default(), shift }
     }
 
     fn place(&self, entry: EntryId, layer: u32) -> usize {
@@ -179,12 +179,11 @@ impl Fates {
     }
 
     fn get(&self, entry: EntryId, layer: u32) -> Fate {
-        self.all[self.place(entry, layer)].into()
+        self.all.get(self.place(entry, layer)).into()
     }
 
     fn set(&mut self, Live { layer, entry }: Live, fate: Fate) {
-        let place = self.place(entry, layer);
-        self.all[place] = fate.into();
+        self.all.set(self.place(entry, layer), fate.into());
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::globs::{Globs, Meaning, State};
 use super::rules::Rule;
-use crate::index::{Index, PathId};
+use crate::index::{Index, PathId, Sparse};
 
 /// Rules that have globs, the first of them the most important, and their globs.
 struct Ruled {
@@ -37,7 +37,7 @@ impl Ruled {
 #[derive(Default)]
 pub struct Meant {
     /// The meaning of each path.
-    of: Vec<Meaning>,
+    of: Sparse<Meaning>,
     /// The rules of each meaning, the most important first.
     rules: Vec<Vec<Arc<Rule>>>,
 }
@@ -47,12 +47,18 @@ impl Meant {
     #[must_use]
     pub fn new<'r>(index: &Index, rules: impl IntoIterator<Item = &'r Arc<Rule>>) -> Self {
         let Some(mut all) = Ruled::new(rules) else { return Self::default() };
-        let mut states = vec![State::ROOT; index.paths()];
-        let mut of = vec![Meaning::NONE; index.paths()];
+        let mut states = Sparse::new(all.globs.elsewhere());
+        states.set(Index::ROOT.place(), State::ROOT);
+        let mut of = Sparse::default();
         for path in index.all_paths() {
             // A folder has its place before what is in it.
             let Some(folder) = index.parent(path) else { continue };
-            (states[path.place()], of[path.place()]) = all.globs.step(states[folder.place()], index.name(path));
+            let (state, meaning) = all.globs.step(states.get(folder.place()), index.name(path));
+            of.set(path.place(), meaning);
+            // Nobody asks for the state of what is no folder.
+            if index.children(path).next().is_some() {
+                states.set(path.place(), state);
+            }
         }
         let rules = all.globs.meanings().map(|meaning| all.of(meaning).cloned().collect()).collect();
         Self { of, rules }
@@ -61,7 +67,7 @@ impl Meant {
     /// The rules that mean a path, the most important first.
     #[must_use]
     pub fn rules(&self, path: PathId) -> &[Arc<Rule>] {
-        self.of.get(path.place()).map_or(&[], |meaning| &self.rules[meaning.place()])
+        self.rules.get(self.of.get(path.place()).place()).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -87,7 +93,7 @@ impl Paths {
     }
 
     fn meaning(&mut self, path: &[u8]) -> Meaning {
-        let Some(Ruled { globs, .. }) = &mut self.ruled else { return Meaning::NONE };
+        let Some(Ruled { globs, .. }) = &mut self.ruled else { return Meaning::default() };
         let slash = memchr::memrchr(b'/', path);
         let folder = &path[..slash.unwrap_or_default()];
         if folder != self.folder {

@@ -1,10 +1,12 @@
 //! What an analysis of findings works on: the image with its index, what is known of contents, and the rules.
 
+use rustc_hash::FxHashMap;
+
 use super::content::{Fact, Gathered};
 use super::rules::Rules;
 use crate::image::Image;
 use crate::index::walk::{Live, Order, walk};
-use crate::index::{Entry, EntryId, Index, Kind, PathId, Stack};
+use crate::index::{Entry, EntryId, Index, Kind, PathId, Sparse, Stack};
 
 /// An image to be analysed.
 #[derive(Clone, Copy)]
@@ -29,8 +31,23 @@ const MOST_LINKS: usize = 40;
 /// The file system as a container sees it.
 pub struct Merged<'a> {
     subject: Subject<'a>,
-    /// What stands at each path.
-    live: Vec<Option<Live>>,
+    /// What stands at each path, as far as that is not what was read last of it.
+    odd: Sparse<Standing>,
+    /// Layers of what stands there, where its slot is several and this is not the highest of them.
+    lower: FxHashMap<PathId, u32>,
+}
+
+/// What stands at a path, in 4 bytes: places of entries never reach the last two numbers.
+#[derive(Clone, Copy, PartialEq)]
+struct Standing(u32);
+
+impl Standing {
+    const NOTHING: Self = Self(u32::MAX);
+    const LAST_READ: Self = Self(u32::MAX - 1);
+
+    fn new(live: Option<Live>) -> Self {
+        live.and_then(|live| u32::try_from(live.entry.place()).ok()).map_or(Self::NOTHING, Self)
+    }
 }
 
 /// A path that was followed to its end.
@@ -46,15 +63,40 @@ impl<'a> Merged<'a> {
     /// Puts the layers over each other.
     #[must_use]
     pub fn new(subject: Subject<'a>) -> Self {
-        let mut live = vec![None; subject.index.paths()];
-        walk(subject.index, subject.stack, Order::Any, |story| live[story.path.place()] = story.live);
-        Self { subject, live }
+        let mut merged = Self { subject, odd: Sparse::new(Standing::LAST_READ), lower: FxHashMap::default() };
+        walk(subject.index, subject.stack, Order::Any, |story| {
+            if merged.last_read(story.path) != story.live {
+                merged.odd.set(story.path.place(), Standing::new(story.live));
+                let lower = story.live.filter(|live| merged.highest(live.entry) != Some(*live));
+                merged.lower.extend(lower.map(|live| (story.path, live.layer)));
+            }
+        });
+        merged
     }
 
     /// What stands at a path.
     #[must_use]
     pub fn at(&self, path: PathId) -> Option<Live> {
-        self.live.get(path.place()).copied().flatten()
+        match self.odd.get(path.place()) {
+            Standing::NOTHING => None,
+            Standing::LAST_READ => self.last_read(path),
+            Standing(place) => {
+                let live = self.highest(EntryId::from_place(place))?;
+                Some(Live { layer: self.lower.get(&path).copied().unwrap_or(live.layer), ..live })
+            }
+        }
+    }
+
+    /// What stands at nearly every path: what was read last of it.
+    fn last_read(&self, path: PathId) -> Option<Live> {
+        let entry = self.subject.index.entries_of(path).next()?;
+        self.highest(entry).filter(|_| self.subject.index.entry(entry).kind.is_object())
+    }
+
+    /// An entry as the highest layer has it that is its slot.
+    fn highest(&self, entry: EntryId) -> Option<Live> {
+        let slot = self.subject.index.entry(entry).slot;
+        self.subject.stack.layers_of(slot).last().map(|layer| Live { layer: *layer, entry })
     }
 
     /// The file that an entry is, hard links followed.
@@ -122,9 +164,9 @@ impl<'a> Merged<'a> {
 
     /// Everything that stands somewhere.
     pub fn all(&self) -> impl Iterator<Item = (PathId, Live, Entry)> + '_ {
-        (0_u32..).zip(&self.live).filter_map(|(place, live)| {
-            let live = (*live)?;
-            Some((PathId::from_place(place), live, self.subject.index.entry(live.entry)))
+        self.subject.index.all_paths().filter_map(|path| {
+            let live = self.at(path)?;
+            Some((path, live, self.subject.index.entry(live.entry)))
         })
     }
 

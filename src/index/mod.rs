@@ -10,6 +10,7 @@ mod entries;
 mod entry;
 mod names;
 mod rows;
+mod sparse;
 mod stack;
 pub mod walk;
 
@@ -25,6 +26,7 @@ pub(crate) use column::Column;
 use entries::Entries;
 use entry::{Flags, Link, NONE, Node};
 use names::{NameRef, Names};
+pub(crate) use sparse::Sparse;
 
 /// Everything that was read, append-only. Built by [`Builder`]. A copy is cheap: it shares all that does not change.
 #[derive(Clone, Default)]

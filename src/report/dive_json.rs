@@ -14,7 +14,7 @@ use crate::index::{EntryId, Index, Kind, PathId};
 /// # Errors
 /// Whatever writing gives.
 pub fn write(facts: &Facts<'_>, out: &mut dyn Write) -> std::io::Result<()> {
-    let mut tree = LayerTree::new(facts.index.paths());
+    let mut tree = LayerTree::default();
     let layers = (0..facts.image.layers.len()).map(|layer| layer_of(facts, layer, &mut tree)).collect();
     let dive = &facts.analysis.dive;
     let files = dive.inefficient_files.iter().map(|file| FileReference {
@@ -111,7 +111,7 @@ struct Item {
 /// All nodes, children before their folder, siblings by the bytes of their names.
 fn file_list(index: &Index, tree: &LayerTree) -> Vec<FileInfo> {
     let mut children: HashMap<PathId, Vec<Item>> = HashMap::new();
-    let objects = tree.touched().iter().map(|path| Item { path: *path, whiteout: None });
+    let objects = tree.touched().map(|path| Item { path, whiteout: None });
     let whiteouts = tree.whiteouts().iter().map(|(path, entry)| Item { path: *path, whiteout: Some(*entry) });
     for item in objects.chain(whiteouts) {
         children.entry(index.parent(item.path).unwrap_or(Index::ROOT)).or_default().push(item);

@@ -6,7 +6,7 @@ mod order;
 mod stacked;
 pub mod tree;
 
-use crate::index::{Index, PathId, Stack};
+use crate::index::{Index, Kind, PathId, SlotId, Stack};
 use gathered::Gathered;
 use stacked::Stacked;
 use tree::LayerTree;
@@ -42,27 +42,34 @@ pub struct InefficientFile {
 /// Computes what dive would say.
 #[must_use]
 pub fn numbers(index: &Index, stack: &Stack) -> DiveNumbers {
-    let mut gathered = Gathered::new(index.paths());
-    let mut stacked = Stacked::new(index.paths());
-    let mut tree = LayerTree::new(index.paths());
+    let mut gathered = Gathered::new(index, stack);
+    let (mut stacked, mut tree) = (Stacked::default(), LayerTree::default());
+    // Whiteouts alone ask for what lies below.
+    let has_whiteout = |slot: &Option<SlotId>| {
+        let mut entries = slot.map(|slot| index.entries_in(slot)).into_iter().flatten();
+        entries.any(|id| index.entry(id).kind == Kind::Whiteout)
+    };
+    let stacked_up_to = stack.slots().iter().rposition(has_whiteout);
     let (mut size_bytes, mut user_size_bytes) = (0_u64, 0_u64);
     for (layer, slot) in stack.slots().iter().enumerate() {
         let Some(slot) = *slot else { continue };
         tree.fill(index, slot);
         let bytes = index.slot(slot).header_bytes;
         size_bytes = size_bytes.saturating_add(bytes);
-        if layer == 0 {
+        let is_stacked = stacked_up_to.is_some_and(|last| layer <= last);
+        if layer > 0 {
+            user_size_bytes = user_size_bytes.saturating_add(bytes);
+        } else if is_stacked {
             // dive takes a copy of the first tree and stacks all trees on it, the first one included. A whiteout in
             // the first layer is looked up in that copy.
             stacked.copy(&tree);
-            gathered.layer(index, &tree, &stacked);
-        } else {
-            user_size_bytes = user_size_bytes.saturating_add(bytes);
-            gathered.layer(index, &tree, &stacked);
         }
-        stacked.stack(index, &tree);
+        gathered.layer(&tree, &stacked);
+        if is_stacked {
+            stacked.stack(index, &tree);
+        }
     }
     // The list may be long; their tables need not stand beside it.
     drop((stacked, tree));
-    gathered.finish(index, size_bytes, user_size_bytes)
+    gathered.finish(size_bytes, user_size_bytes)
 }

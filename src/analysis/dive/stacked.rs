@@ -6,6 +6,7 @@ use super::tree::{LayerTree, Node, Nodes, raw};
 use crate::index::{Index, Kind, PathId};
 
 /// The stack, by path.
+#[derive(Default)]
 pub struct Stacked {
     nodes: Nodes,
 }
@@ -18,15 +19,9 @@ enum Step {
 }
 
 impl Stacked {
-    pub fn new(paths: usize) -> Self {
-        Self { nodes: Nodes::new(paths) }
-    }
-
-    /// Starts as a copy of the first layer.
+    /// Takes what a layer has over what it is: the first is copied so before it is stacked.
     pub fn copy(&mut self, tree: &LayerTree) {
-        for path in tree.touched() {
-            self.nodes.set(*path, tree.node(*path));
-        }
+        tree.touched().for_each(|path| self.nodes.set(path, tree.node(path)));
     }
 
     /// Puts a layer on top. dive visits siblings by name, so a whiteout acts before or after the thing it names,
@@ -36,9 +31,7 @@ impl Stacked {
         for (path, _) in tree.whiteouts().iter().filter(|(path, _)| acts_first(*path)) {
             self.remove(index, *path);
         }
-        for path in tree.touched() {
-            self.nodes.set(*path, tree.node(*path));
-        }
+        self.copy(tree);
         for (path, _) in tree.whiteouts().iter().filter(|(path, _)| !acts_first(*path)) {
             self.remove(index, *path);
         }

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use crate::index::{EntryId, Index, Kind, PathId, SlotId};
+use crate::index::{EntryId, Index, Kind, PathId, SlotId, Sparse};
 
 /// What a path is in the layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,19 +17,15 @@ pub enum Node {
     Entry(EntryId),
 }
 
-/// A node for every path, in 4 bytes each: places of entries never reach the last two numbers.
-pub(super) struct Nodes(Vec<u32>);
+/// A node for every path, in 4 bytes: places of entries never reach the last two numbers.
+pub(super) struct Nodes(Sparse<u32>);
 
 const ABSENT: u32 = u32::MAX;
 const IMPLIED: u32 = u32::MAX - 1;
 
 impl Nodes {
-    pub fn new(paths: usize) -> Self {
-        Self(vec![ABSENT; paths])
-    }
-
     pub fn get(&self, path: PathId) -> Node {
-        match self.0[path.place()] {
+        match self.0.get(path.place()) {
             ABSENT => Node::Absent,
             IMPLIED => Node::Implied,
             place => Node::Entry(EntryId::from_place(place)),
@@ -37,21 +33,28 @@ impl Nodes {
     }
 
     pub fn set(&mut self, path: PathId, node: Node) {
-        self.0[path.place()] = match node {
+        let place = match node {
             Node::Absent => ABSENT,
             Node::Implied => IMPLIED,
             Node::Entry(id) => u32::try_from(id.place()).unwrap_or(IMPLIED),
         };
+        self.0.set(path.place(), place);
     }
 }
 
-/// One layer's nodes, by path. Filled anew for every layer; its tables are made once.
+impl Default for Nodes {
+    fn default() -> Self {
+        Self(Sparse::new(ABSENT))
+    }
+}
+
+/// One layer's nodes, by path. Filled anew for every layer.
+#[derive(Default)]
 pub struct LayerTree {
     nodes: Nodes,
-    has_child: Vec<bool>,
-    touched: Vec<PathId>,
+    has_child: Sparse<bool>,
     whiteouts: Vec<(PathId, EntryId)>,
-    whited_out: Vec<bool>,
+    whited_out: Sparse<bool>,
 }
 
 /// A node without children: what dive visits.
@@ -64,28 +67,12 @@ pub struct Leaf {
 }
 
 impl LayerTree {
-    /// Tables for that many paths.
-    #[must_use]
-    pub fn new(paths: usize) -> Self {
-        Self {
-            nodes: Nodes::new(paths),
-            has_child: vec![false; paths],
-            touched: Vec::new(),
-            whiteouts: Vec::new(),
-            whited_out: vec![false; paths],
-        }
-    }
-
     /// Takes the layer of a slot.
     pub fn fill(&mut self, index: &Index, slot: SlotId) {
-        for path in self.touched.drain(..) {
-            self.nodes.set(path, Node::Absent);
-            self.has_child[path.place()] = false;
-        }
-        for (path, _) in self.whiteouts.drain(..) {
-            self.whited_out[path.place()] = false;
-        }
-        self.has_child[Index::ROOT.place()] = false;
+        self.nodes.0.clear();
+        self.has_child.clear();
+        self.whiteouts.clear();
+        self.whited_out.clear();
         for id in index.entries_in(slot) {
             let entry = index.entry(id);
             let path = entry.path;
@@ -95,7 +82,8 @@ impl LayerTree {
             match entry.kind {
                 Kind::Whiteout => {
                     self.parents(index, path);
-                    if !std::mem::replace(&mut self.whited_out[path.place()], true) {
+                    if !self.is_whited_out(path) {
+                        self.whited_out.set(path.place(), true);
                         self.whiteouts.push((path, id));
                     }
                 }
@@ -105,7 +93,6 @@ impl LayerTree {
                     self.parents(index, path);
                 }
                 _ => {
-                    self.touch(path);
                     self.nodes.set(path, Node::Entry(id));
                     self.parents(index, path);
                 }
@@ -116,15 +103,15 @@ impl LayerTree {
     fn touch(&mut self, path: PathId) {
         if self.nodes.get(path) == Node::Absent {
             self.nodes.set(path, Node::Implied);
-            self.touched.push(path);
         }
     }
 
     fn parents(&mut self, index: &Index, path: PathId) {
         for folder in index.lineage(path).skip(1) {
-            if std::mem::replace(&mut self.has_child[folder.place()], true) {
+            if self.has_child.get(folder.place()) {
                 return;
             }
+            self.has_child.set(folder.place(), true);
             self.touch(folder);
         }
     }
@@ -135,10 +122,9 @@ impl LayerTree {
         self.nodes.get(path)
     }
 
-    /// Every path that is a node, whiteouts left out.
-    #[must_use]
-    pub fn touched(&self) -> &[PathId] {
-        &self.touched
+    /// Every path that is a node, whiteouts left out, in no order.
+    pub fn touched(&self) -> impl Iterator<Item = PathId> {
+        self.nodes.0.iter().filter_map(|(place, _)| u32::try_from(place).ok().map(PathId::from_place))
     }
 
     /// Every whiteout: the path that it removes and its entry.
@@ -150,7 +136,7 @@ impl LayerTree {
     /// Whether the layer has a whiteout of the path.
     #[must_use]
     pub fn is_whited_out(&self, path: PathId) -> bool {
-        self.whited_out[path.place()]
+        self.whited_out.get(path.place())
     }
 
     /// Whether the layer has both the path and its whiteout.
@@ -171,10 +157,9 @@ impl LayerTree {
     /// What dive visits, in no order.
     pub fn leaves(&self) -> impl Iterator<Item = Leaf> {
         let objects = self
-            .touched
-            .iter()
-            .filter(|path| !self.has_child[path.place()])
-            .map(|path| Leaf { path: *path, is_whiteout: false });
+            .touched()
+            .filter(|path| !self.has_child.get(path.place()))
+            .map(|path| Leaf { path, is_whiteout: false });
         objects.chain(self.whiteouts.iter().map(|(path, _)| Leaf::whiteout(*path)))
     }
 }

@@ -46,14 +46,11 @@ impl State {
     pub const ROOT: Self = Self(0);
 }
 
-/// Which globs mean a path, by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Which globs mean a path, by number; none by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Meaning(u32);
 
 impl Meaning {
-    /// No glob means it.
-    pub const NONE: Self = Self(0);
-
     /// Its place among the meanings.
     #[must_use]
     pub fn place(self) -> usize {
@@ -69,6 +66,8 @@ pub struct Globs {
     everywhere: FxHashMap<PatternId, Vec<At>>,
     /// Where globs are in a folder besides, by state.
     states: Numbered<At>,
+    /// The state of a folder in which none are besides: that of most.
+    elsewhere: State,
     /// Sets of patterns that mean a name.
     classes: FxHashMap<Vec<PatternId>, u32>,
     steps: FxHashMap<(u32, u32), (State, Meaning)>,
@@ -88,6 +87,7 @@ impl Globs {
             all: Vec::new(),
             everywhere: FxHashMap::default(),
             states: Numbered::default(),
+            elsewhere: State::ROOT,
             classes: FxHashMap::default(),
             steps: FxHashMap::default(),
             meanings: Numbered::default(),
@@ -121,6 +121,7 @@ impl Globs {
             }
         }
         self.states.number(root);
+        self.elsewhere = State(self.states.number(Vec::new()));
         self.meanings.number(Vec::new());
     }
 
@@ -141,6 +142,12 @@ impl Globs {
         });
         self.scratch = scratch;
         step
+    }
+
+    /// The state of a folder in which only those globs are looked for that mean something everywhere.
+    #[must_use]
+    pub fn elsewhere(&self) -> State {
+        self.elsewhere
     }
 
     /// Whose globs mean a path, ascending.
@@ -223,7 +230,7 @@ mod tests {
     use super::*;
 
     fn owners(globs: &mut Globs, path: &str) -> Vec<usize> {
-        let (mut state, mut meaning) = (State::ROOT, Meaning::NONE);
+        let (mut state, mut meaning) = (State::ROOT, Meaning::default());
         for name in path.split('/') {
             (state, meaning) = globs.step(state, name.as_bytes());
         }

@@ -10,7 +10,7 @@ const MOST_ANSWERS: usize = 64;
 
 /// Turns what installed packages wish for into packages. `owner` tells who owns a path of a root: rpm's packages may
 /// need a file.
-pub fn connect(packages: &mut [Package], owners: &[u32], mut owner: impl FnMut(&[u32], PathId, &[u8]) -> Option<u32>) {
+pub fn connect(packages: &mut [Package], mut owner: impl FnMut(PathId, &[u8]) -> Option<u32>) {
     let mut names: HashMap<(PackageKind, PathId, &str), Vec<PackageId>> = HashMap::new();
     for (id, package) in (0..).map(PackageId).zip(packages.iter()).filter(|(_, package)| package.is_installed()) {
         let own = std::iter::once(&package.record.name);
@@ -30,8 +30,7 @@ pub fn connect(packages: &mut [Package], owners: &[u32], mut owner: impl FnMut(&
                 let mut answers: Vec<PackageId> = by_name.flatten().copied().collect();
                 if answers.is_empty() && package.kind.is_system() {
                     let paths = wish.iter().filter_map(|name| name.strip_prefix('/'));
-                    answers
-                        .extend(paths.filter_map(|path| owner(owners, package.root, path.as_bytes())).map(PackageId));
+                    answers.extend(paths.filter_map(|path| owner(package.root, path.as_bytes())).map(PackageId));
                 }
                 answers.sort_unstable();
                 answers.dedup();

@@ -46,7 +46,7 @@ pub use why::Why;
 
 use super::contents::Contents;
 use super::efficiency::Account;
-use crate::index::{EntryId, Index, PathId, Stack};
+use crate::index::{EntryId, Index, PathId, Sparse, Stack};
 use assemble::{Assembled, Assembler};
 use owners::Owners;
 use paths::Paths;
@@ -243,7 +243,8 @@ pub fn wanted(path: &[u8], size: u64, _mode: u16) -> bool {
 #[derive(Debug, Default)]
 pub struct Packages {
     all: Vec<Package>,
-    owners: Vec<u32>,
+    /// The package of each path.
+    owners: Owning,
     /// For each package the installed ones that need it.
     needing: Vec<Vec<PackageId>>,
     /// Files that the final file system does not show, by layer and entry, with their packages.
@@ -261,6 +262,22 @@ pub struct Packages {
 /// No package, where one is stored.
 const NONE: u32 = u32::MAX;
 
+/// The package that owns what stands at each path in the final file system.
+#[derive(Debug)]
+struct Owning(Sparse<u32>);
+
+impl Default for Owning {
+    fn default() -> Self {
+        Self(Sparse::new(NONE))
+    }
+}
+
+impl Owning {
+    fn of(&self, path: PathId) -> Option<u32> {
+        Some(self.0.get(path.place())).filter(|owner| *owner != NONE)
+    }
+}
+
 impl Packages {
     /// Reads every source of packages at every layer.
     #[must_use]
@@ -270,22 +287,19 @@ impl Packages {
         let sources = sources::find(index, stack, &paths, embedded);
         let mut assembler = Assembler::new(kept, paths);
         sources.systems.iter().chain(&sources.others).for_each(|source| assembler.add(source, stack));
-        let (made, mut paths) = assembler.finish();
+        let (mut made, mut paths) = assembler.finish();
         let last = u32::try_from(stack.len()).unwrap_or(u32::MAX).saturating_sub(1);
         let mut releases = sources.releases.iter().filter_map(|part| contents.of(part.history.at(last)?));
         let distribution = releases.find_map(Distribution::read);
 
         let mut packages = Self { distribution, ..Self::default() };
-        let weighed = weigh(index, stack, account, &paths, &made);
+        let weighed = weigh(index, stack, account, &paths, &mut made);
         packages.owners = weighed.owners;
         packages.hidden = weighed.hidden;
         packages.all = weighed.packages;
         packages.payload = payload::payload(index, stack, account, &packages.owners, &made.databases);
-        let owner = |owners: &[u32], root: PathId, path: &[u8]| {
-            let path = paths.find(root, root, path, last)?;
-            owners.get(path.place()).copied().filter(|owner| *owner != NONE)
-        };
-        graph::connect(&mut packages.all, &packages.owners, owner);
+        let owners = &packages.owners;
+        graph::connect(&mut packages.all, |root, path| owners.of(paths.find(root, root, path, last)?));
         packages.needing = why::needing(&packages.all);
         packages.databases = made.databases;
         packages.unread = made.unread;
@@ -312,7 +326,7 @@ impl Packages {
     /// The package that owns what stands at a path in the final file system.
     #[must_use]
     pub fn owner(&self, path: PathId) -> Option<PackageId> {
-        self.owners.get(path.place()).copied().filter(|owner| *owner != NONE).map(PackageId)
+        self.owners.of(path).map(PackageId)
     }
 
     /// The package that owned a file of a layer which a later layer hides.
@@ -345,12 +359,12 @@ impl Packages {
 /// Packages with their bytes, and whose each path is.
 struct Weighed {
     packages: Vec<Package>,
-    owners: Vec<u32>,
+    owners: Owning,
     hidden: Vec<(u32, EntryId, u32)>,
 }
 
 /// Goes once over everything that layers have, and gives it to its owners.
-fn weigh(index: &Index, stack: &Stack, account: &Account, paths: &Paths<'_>, made: &Assembled) -> Weighed {
+fn weigh(index: &Index, stack: &Stack, account: &Account, paths: &Paths<'_>, made: &mut Assembled) -> Weighed {
     let claims = Owners::new(index, account, paths, made);
     let package = |(id, draft): (u32, &assemble::Draft)| Package {
         kind: draft.kind,
@@ -365,14 +379,14 @@ fn weigh(index: &Index, stack: &Stack, account: &Account, paths: &Paths<'_>, mad
         recommends: Vec::new(),
         suggests: Vec::new(),
     };
-    let mut packages: Vec<_> = (0..).zip(&made.drafts).map(package).collect();
-    let (mut owners, mut hidden) = (vec![NONE; index.paths()], Vec::new());
+    let mut packages: Vec<_> = (0..).zip(claims.drafts()).map(package).collect();
+    let (mut owners, mut hidden) = (Owning::default(), Vec::new());
     owners::each(&claims, stack, |owned| {
         let Some(owner) = owned.package else { return };
         let package = &mut packages[owner as usize];
         if owned.is_visible {
             package.files += 1;
-            owners[owned.path.place()] = owner;
+            owners.0.set(owned.path.place(), owner);
         } else if owned.size > 0 {
             // Layers and entries come in order.
             hidden.push((owned.layer, owned.entry, owner));

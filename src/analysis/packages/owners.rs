@@ -3,7 +3,7 @@
 use super::assemble::{Assembled, Claim, Draft};
 use super::paths::Paths;
 use crate::analysis::efficiency::{Account, Fate};
-use crate::index::{EntryId, Index, Kind, PathId, Stack};
+use crate::index::{EntryId, Index, Kind, PathId, Sparse, Stack};
 
 /// No package, where one is stored.
 const NONE: u32 = u32::MAX;
@@ -16,32 +16,37 @@ pub struct Owners<'a> {
     drafts: &'a [Draft],
     /// By path, the strongest first.
     claims: Vec<Claim>,
-    /// For every path, where its claims begin.
-    begin: Vec<u32>,
+    /// For every path that has any, where its claims begin.
+    begin: Sparse<u32>,
     /// For every path, the package whose folder it is in.
-    folders: Vec<u32>,
+    folders: Sparse<u32>,
 }
 
 impl<'a> Owners<'a> {
-    pub fn new(index: &'a Index, account: &'a Account, paths: &'a Paths<'a>, made: &'a Assembled) -> Self {
+    /// Takes the claims out of what sources came to: there may be many.
+    pub fn new(index: &'a Index, account: &'a Account, paths: &'a Paths<'a>, made: &'a mut Assembled) -> Self {
+        let mut claims = std::mem::take(&mut made.claims);
+        let made: &Assembled = made;
         let drafts = &made.drafts;
         let rank = |claim: &Claim| Rank::of(&drafts[claim.package as usize]);
-        let mut claims = made.claims.clone();
         claims.sort_unstable_by_key(|claim| (claim.path, rank(claim), claim.from, claim.package));
-        let mut begin = vec![0; index.paths() + 1];
-        for claim in &claims {
-            begin[claim.path.place() + 1] += 1;
-        }
-        for place in 1..begin.len() {
-            begin[place] += begin[place - 1];
+        let mut begin = Sparse::new(NONE);
+        let mut place = 0;
+        for own in claims.chunk_by(|one, next| one.path == next.path) {
+            begin.set(own[0].path.place(), place);
+            place += u32::try_from(own.len()).unwrap_or(NONE);
         }
         let folders = inherit(index, made);
         Self { index, account, paths, drafts, claims, begin, folders }
     }
 
+    pub fn drafts(&self) -> &'a [Draft] {
+        self.drafts
+    }
+
     fn claims_on(&self, path: PathId) -> &[Claim] {
-        let [from, to] = [path.place(), path.place() + 1].map(|place| self.begin[place] as usize);
-        &self.claims[from..to]
+        let claims = self.claims.get(self.begin.get(path.place()) as usize..).unwrap_or_default();
+        claims.chunk_by(|one, next| one.path == next.path).next().unwrap_or_default()
     }
 
     /// The package that an entry belongs to at a layer. What no package lists but was made from what one lists, as
@@ -77,7 +82,7 @@ impl<'a> Owners<'a> {
     }
 
     fn folder(&self, path: PathId) -> Option<u32> {
-        Some(self.folders[path.place()]).filter(|package| *package != NONE)
+        Some(self.folders.get(path.place())).filter(|package| *package != NONE)
     }
 
     /// `x.py` for `__pycache__/x.cpython-311.pyc`.
@@ -121,15 +126,18 @@ impl Rank {
 
 /// Hands every folder's package down to what it holds. `node_modules` in a package belongs to no package itself. A
 /// folder comes before what it holds in the order of paths.
-fn inherit(index: &Index, made: &Assembled) -> Vec<u32> {
-    let mut folders = vec![NONE; index.paths()];
+fn inherit(index: &Index, made: &Assembled) -> Sparse<u32> {
+    let mut folders = Sparse::new(NONE);
     for (folder, package) in &made.folders {
-        folders[folder.place()] = *package;
+        folders.set(folder.place(), *package);
     }
-    for place in 1..folders.len() {
-        let path = PathId::from_place(u32::try_from(place).unwrap_or(NONE));
-        if folders[place] == NONE && index.name(path) != b"node_modules" {
-            folders[place] = index.parent(path).map_or(NONE, |parent| folders[parent.place()]);
+    if made.folders.is_empty() {
+        return folders;
+    }
+    for path in index.all_paths() {
+        let above = index.parent(path).map_or(NONE, |parent| folders.get(parent.place()));
+        if above != NONE && folders.get(path.place()) == NONE && index.name(path) != b"node_modules" {
+            folders.set(path.place(), above);
         }
     }
     folders

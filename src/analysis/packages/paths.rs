@@ -1,7 +1,8 @@
 //! Finds the paths of databases in the index. A database says `/bin/sh` where the layer has `usr/bin/sh`: links to
 //! folders are followed as they stand at a layer.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
@@ -17,29 +18,43 @@ const MOST_LINKS: u32 = 40;
 pub struct Paths<'i> {
     index: &'i Index,
     stack: &'i Stack,
-    known: HashTable<u32>,
+    known: RefCell<Known>,
     /// Where folders that were links at some layer lead to.
     links: HashMap<(PathId, u32), Option<PathId>, FxBuildHasher>,
     /// The folder of the path before, as it was spelled: lists name a folder's files together.
     last: (PathId, u32, Vec<u8>, Option<PathId>),
 }
 
+/// What is in the folders that were asked for. Most of a large image are none: databases do not tell of it.
+#[derive(Default)]
+struct Known {
+    paths: HashTable<PathId>,
+    folders: HashSet<PathId, FxBuildHasher>,
+}
+
+impl Known {
+    fn enter(&mut self, index: &Index, folder: PathId) {
+        if self.folders.insert(folder) {
+            for child in index.children(folder) {
+                let hash = |path: &PathId| hash_of(index.parent(*path).unwrap_or(Index::ROOT), index.name(*path));
+                self.paths.insert_unique(hash(&child), child, hash);
+            }
+        }
+    }
+}
+
 impl<'i> Paths<'i> {
     pub fn new(index: &'i Index, stack: &'i Stack) -> Self {
-        let mut known = HashTable::with_capacity(index.paths());
-        for place in 1..u32::try_from(index.paths()).unwrap_or(u32::MAX) {
-            known.insert_unique(hash(index, place), place, |place| hash(index, *place));
-        }
-        Self { index, stack, known, links: HashMap::default(), last: (Index::ROOT, 0, Vec::new(), None) }
+        let (known, links) = (RefCell::default(), HashMap::default());
+        Self { index, stack, known, links, last: (Index::ROOT, 0, Vec::new(), None) }
     }
 
     /// What a folder has under a name in any layer.
     pub fn child(&self, folder: PathId, name: &[u8]) -> Option<PathId> {
-        let is_it = |place: &u32| {
-            let path = PathId::from_place(*place);
-            self.index.parent(path) == Some(folder) && self.index.name(path) == name
-        };
-        self.known.find(hash_of(folder, name), is_it).copied().map(PathId::from_place)
+        let mut known = self.known.borrow_mut();
+        known.enter(self.index, folder);
+        let is_it = |path: &PathId| self.index.parent(*path) == Some(folder) && self.index.name(*path) == name;
+        known.paths.find(hash_of(folder, name), is_it).copied()
     }
 
     /// A path below a folder, links in it followed as they stand at the layer, a link at its end not.
@@ -96,11 +111,6 @@ impl<'i> Paths<'i> {
         self.links.insert((path, layer), found);
         found
     }
-}
-
-fn hash(index: &Index, place: u32) -> u64 {
-    let path = PathId::from_place(place);
-    hash_of(index.parent(path).unwrap_or(Index::ROOT), index.name(path))
 }
 
 fn hash_of(folder: PathId, name: &[u8]) -> u64 {

@@ -1,7 +1,9 @@
 //! What no package owns: the application itself, once the notes that managers and the system keep are left out.
 
+use rustc_hash::FxHashMap;
+
 use super::role::{Parts, parts_of};
-use super::{Database, NONE};
+use super::{Database, Owning};
 use crate::analysis::efficiency::{Account, Fate};
 use crate::index::{EntryId, Index, Kind, PathId, Stack};
 
@@ -41,39 +43,39 @@ enum Holds {
 }
 
 /// Sums up what no package owns.
-pub fn payload(index: &Index, stack: &Stack, account: &Account, owners: &[u32], databases: &[Database]) -> Payload {
+pub fn payload(index: &Index, stack: &Stack, account: &Account, owners: &Owning, databases: &[Database]) -> Payload {
     let state = states(index);
     let mut holds = vec![Holds::Nothing; index.paths()];
-    // By layer, so that a file costs no more than its number.
-    let mut unowned: Vec<Vec<EntryId>> = Vec::new();
-    for (layer, slot) in (0_u32..).zip(stack.slots()) {
-        let mut here = Vec::new();
-        for id in slot.map(|slot| index.entries_in(slot)).into_iter().flatten() {
-            let entry = index.entry(id);
-            if !matches!(entry.kind, Kind::File | Kind::Hardlink) || account.fate(id, layer) != Fate::Visible {
-                continue;
-            }
-            let is_unlisted = |database: &Database| {
-                let is_here = !database.is_complete && database.layers.contains(&layer);
-                is_here && index.lineage(entry.path).last().is_some_and(|top| index.name(top) == b"etc")
-            };
-            let is_payload =
-                owners[entry.path.place()] == NONE && !state[entry.path.place()] && !databases.iter().any(is_unlisted);
-            holds[entry.path.place()] = if is_payload { Holds::Payload } else { Holds::More };
-            if is_payload {
-                here.push(id);
-            }
-        }
-        unowned.push(here);
+    let is_payload = |layer: u32, path: PathId| {
+        let is_unlisted = |database: &Database| {
+            let is_here = !database.is_complete && database.layers.contains(&layer);
+            is_here && index.lineage(path).last().is_some_and(|top| index.name(top) == b"etc")
+        };
+        owners.of(path).is_none() && !state[path.place()] && !databases.iter().any(is_unlisted)
+    };
+    for (layer, id) in visible(index, stack, account) {
+        let path = index.entry(id).path;
+        holds[path.place()] = if is_payload(layer, path) { Holds::Payload } else { Holds::More };
     }
     spread(index, &mut holds);
-    sum(index, &holds, &unowned, !databases.is_empty())
+    // Asked a second time: a list of them would be as long as all files are.
+    let unowned = visible(index, stack, account).filter(|(layer, id)| is_payload(*layer, index.entry(*id).path));
+    sum(index, &holds, unowned, !databases.is_empty())
+}
+
+/// Files and links to them in the final file system, by layer.
+fn visible<'a>(index: &'a Index, stack: &'a Stack, account: &'a Account) -> impl Iterator<Item = (u32, EntryId)> + 'a {
+    let layers = (0_u32..).zip(stack.slots()).filter_map(|(layer, slot)| Some((layer, (*slot)?)));
+    let entries = layers.flat_map(|(layer, slot)| index.entries_in(slot).map(move |id| (layer, id)));
+    entries.filter(|(layer, id)| {
+        matches!(index.entry(*id).kind, Kind::File | Kind::Hardlink) && account.fate(*id, *layer) == Fate::Visible
+    })
 }
 
 /// Tells folders what is in them. What a folder holds comes behind it in the order of paths.
 fn spread(index: &Index, holds: &mut [Holds]) {
     for place in (1..holds.len()).rev() {
-        let path = PathId::from_place(u32::try_from(place).unwrap_or(NONE));
+        let path = PathId::from_place(u32::try_from(place).unwrap_or(u32::MAX));
         let Some(parent) = index.parent(path) else { continue };
         holds[parent.place()] = match (holds[parent.place()], holds[place]) {
             (known, Holds::Nothing) => known,
@@ -84,28 +86,29 @@ fn spread(index: &Index, holds: &mut [Holds]) {
     }
 }
 
-fn sum(index: &Index, holds: &[Holds], unowned: &[Vec<EntryId>], has_database: bool) -> Payload {
-    // For every path the highest folder that holds nothing but payload.
-    let mut highest: Vec<u32> = vec![NONE; holds.len()];
-    for place in 0..u32::try_from(holds.len()).unwrap_or(NONE) {
-        let path = PathId::from_place(place);
-        if holds[path.place()] == Holds::Payload {
-            let above = index.parent(path).map_or(NONE, |parent| highest[parent.place()]);
-            highest[path.place()] = if above == NONE { place } else { above };
-        }
-    }
+fn sum(index: &Index, holds: &[Holds], unowned: impl Iterator<Item = (u32, EntryId)>, has_database: bool) -> Payload {
+    let is_all = |path: &PathId| holds[path.place()] == Holds::Payload;
+    let above = |path: PathId| index.parent(path).filter(is_all);
+    // The folder before, and the highest around it that holds nothing but payload: files of a folder come together.
+    let mut last = None;
     let mut payload = Payload::default();
-    let mut place_of = std::collections::HashMap::new();
-    let unowned = (0_u32..).zip(unowned).flat_map(|(layer, here)| here.iter().map(move |id| (layer, *id)));
+    let mut place_of = FxHashMap::default();
     for (layer, id) in unowned {
         let entry = index.entry(id);
         let path = entry.path;
         let bytes = if entry.kind == Kind::File { entry.size } else { 0 };
         payload.files += 1;
         payload.bytes += bytes;
-        let top = highest[path.place()];
+        let top = above(path).map_or(path, |folder| match last {
+            Some((known, top)) if known == folder => top,
+            _ => {
+                let top = std::iter::successors(Some(folder), |folder| above(*folder)).last().unwrap_or(folder);
+                last = Some((folder, top));
+                top
+            }
+        });
         let place = *place_of.entry(top).or_insert_with(|| {
-            payload.places.push(Unowned { path: PathId::from_place(top), layer, files: 0, bytes: 0 });
+            payload.places.push(Unowned { path: top, layer, files: 0, bytes: 0 });
             payload.places.len() - 1
         });
         let place = &mut payload.places[place];
@@ -138,7 +141,7 @@ fn states(index: &Index) -> Vec<bool> {
         states[path.place()] = true;
     }
     for place in 1..states.len() {
-        let path = PathId::from_place(u32::try_from(place).unwrap_or(NONE));
+        let path = PathId::from_place(u32::try_from(place).unwrap_or(u32::MAX));
         let is_below = index.parent(path).is_some_and(|parent| states[parent.place()]);
         states[place] = states[place] || is_below || CACHES.contains(&index.name(path));
     }
