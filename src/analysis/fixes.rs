@@ -3,7 +3,7 @@
 
 use super::case::Case;
 use super::effects::Effects;
-use super::finding::{Category, Edit, Finding, Fix, Origin};
+use super::finding::{Category, Edit, Finding, Fix, Origin, State};
 use super::ignore;
 use super::installation::{Brought, installs_nothing_else, is_called, without_packages};
 use super::instructions::{Instruction, commands};
@@ -38,7 +38,12 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
         layer.and_then(|layer| case.instructions.of(layer))
     };
     let remover = finding.removed_by.and_then(|layer| case.instructions.of(layer));
-    let is_join = rule.mend == Mending::Join && rule.category == Category::Waste;
+    // A secret that a later layer hides is told as that, and not as hidden bytes as well.
+    let is_join = match rule.category {
+        Category::Waste => rule.mend == Mending::Join,
+        Category::Secret => finding.state != State::Live,
+        Category::Risk | Category::Configuration => false,
+    };
     if let (true, Some(by), Some(remover)) = (is_join, instruction, remover)
         && by.keyword == "RUN"
     {

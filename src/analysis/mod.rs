@@ -79,11 +79,12 @@ fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Findi
     // Bytes are claimed in the order in which findings are made, so what claims them is one piece of work.
     let claiming = || {
         let mut claims = Claims::default();
+        let secrets = secrets::findings::in_files(case, &mut claims);
         let waste = waste::findings(case, &mut claims, duplicates);
-        (waste, risk::Programs::new(case, &usage, &mut claims))
+        ([secrets, waste].concat(), risk::Programs::new(case, &usage, &mut claims))
     };
     let others = || {
-        let secrets = secrets::findings::findings(case);
+        let secrets = secrets::findings::told(case);
         let configuration = configuration::findings(case, &usage, &today());
         let findings = [secrets, configuration, users_rules::findings(case)].concat();
         (risk::Privileges::new(case, &usage), findings, effects::Effects::new(case, usage.packages(case)))

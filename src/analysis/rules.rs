@@ -70,7 +70,8 @@ pub struct Rule {
     /// How it is mended by an edit.
     #[serde(default)]
     pub mend: Mending,
-    /// Names that belong into `.dockerignore` where it came with the build context, with its wildcards.
+    /// Names that belong into `.dockerignore` where it came with the build context, with its wildcards. Of a secret:
+    /// names of files that are there for it alone.
     #[serde(default)]
     pub ignore: Vec<String>,
     /// What to append to the instruction that causes it.
@@ -132,6 +133,13 @@ impl Rule {
     pub(super) fn globs(&self) -> impl Iterator<Item = (String, bool)> {
         let meant = self.paths.iter().flat_map(|glob| homes(glob)).map(|glob| (glob, true));
         meant.chain(self.except.iter().flat_map(|glob| homes(glob)).map(|glob| (glob, false)))
+    }
+
+    /// Whether a file is called like one that is there for the rule's secret alone.
+    #[must_use]
+    pub fn has_name(&self, name: &str) -> bool {
+        let is_it = |known: &String| known.strip_prefix('*').map_or(known == name, |end| name.ends_with(end));
+        self.ignore.iter().any(is_it)
     }
 
     /// Whether it means a cache of installations alone, which a command cleans up in the instruction that makes it.

@@ -6,3 +6,4 @@
 pub mod archives;
 pub mod image;
 pub mod program;
+pub mod told;

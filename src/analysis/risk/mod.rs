@@ -41,7 +41,7 @@ impl Privileges {
     /// Finds them.
     #[must_use]
     pub fn new(case: &Case<'_>, usage: &Usage) -> Self {
-        let others = [accounts::findings(case), packages::findings(case)].concat();
+        let others = [accounts::findings(case), packages::databases(case)].concat();
         Self { of_files: privilege::findings(case, usage), others }
     }
 }
@@ -50,7 +50,8 @@ impl Privileges {
 #[must_use]
 pub fn findings(case: &Case<'_>, programs: Programs, privileges: Privileges) -> (Vec<Finding>, Matrix) {
     let matrix = matrix::matrix(case, &programs.all, &privileges.of_files);
-    let found = [programs.findings, privileges.of_files, privileges.others].concat();
+    let unowned = packages::unowned(case, &programs.all);
+    let found = [programs.findings, privileges.of_files, privileges.others, unowned].concat();
     (found, matrix)
 }
 

@@ -1,8 +1,9 @@
 //! Programs that came past the package manager, and a package database that was deleted: nobody who looks for known
 //! faults by packages sees them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::programs::Program;
 use crate::analysis::case::{Case, common_folder};
 use crate::analysis::efficiency::visible_files;
 use crate::analysis::finding::{About, Confidence, Finding, Origin};
@@ -15,9 +16,9 @@ use crate::index::walk::Live;
 /// Programs that one finding names.
 const NAMED: usize = 20;
 
-/// All of it.
-pub fn findings(case: &Case<'_>) -> Vec<Finding> {
-    let mut found: Vec<Finding> = unowned(case);
+/// Package databases that were deleted.
+pub fn databases(case: &Case<'_>) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
     for database in &case.packages.databases {
         let (Some(by), Some(rule)) = (database.removed, case.rule("CFG-PACKAGE-DATABASE")) else { continue };
         let mut finding = Finding::new(&rule, About::Path(database.place));
@@ -32,12 +33,17 @@ pub fn findings(case: &Case<'_>) -> Vec<Finding> {
     found
 }
 
-/// Programs in the system's folders that no package owns, one finding for each layer.
-fn unowned(case: &Case<'_>) -> Vec<Finding> {
+/// Programs in the system's folders that no package owns, one finding for each layer. Of those whose kind is `known`
+/// their own finding says that no package owns them.
+pub fn unowned(case: &Case<'_>, known: &[Program]) -> Vec<Finding> {
     let Some(rule) = case.rule("RSK-UNOWNED") else { return Vec::new() };
+    let known: HashSet<EntryId> = known.iter().map(|program| program.live.entry).collect();
     let mut by_layer: BTreeMap<u32, Finding> = BTreeMap::new();
     for program in &case.packages.payload.programs {
-        let Some(Live { entry, .. }) = case.merged.at(program.path) else { continue };
+        let Some(at @ Live { entry, .. }) = case.merged.at(program.path) else { continue };
+        if case.merged.file(at).is_some_and(|file| known.contains(&file.entry)) {
+            continue;
+        }
         let live = Live { layer: program.layer, entry };
         let finding = by_layer.entry(program.layer).or_insert_with(|| {
             let mut first = case.about(&rule, program.path, live);

@@ -1,7 +1,7 @@
 //! Programs by what they can do. Those in the folders in which programs are looked for, by their names without version
 //! and platform, by what they are, and one finding for one program however many names it has.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::packages::Removing;
@@ -188,7 +188,8 @@ pub fn names(name: &str) -> impl Iterator<Item = &str> {
 pub fn findings(case: &Case<'_>, usage: &Usage, programs: &[Program], claims: &mut Claims) -> Vec<Finding> {
     let is_root = runs_as_root(case);
     let mut removal = Removing::new(usage.packages(case));
-    let mut found = busyboxes(case, programs);
+    let unowned = unowned(case);
+    let mut found = busyboxes(case, programs, &unowned);
     for program in programs.iter().filter(|program| program.state == State::Live && !program.is_applet) {
         let index = case.index();
         let path = program.paths.iter().copied().min_by_key(|path| {
@@ -210,8 +211,8 @@ pub fn findings(case: &Case<'_>, usage: &Usage, programs: &[Program], claims: &m
         if !program.is_on_path {
             finding.shift(-1, "not on PATH");
         }
-        if case.packages.payload.programs.iter().any(|unowned| program.paths.contains(&unowned.path)) {
-            finding.shift(1, "no package owns it");
+        if unowned.contains(&program.live.entry) {
+            finding.shift(1, UNOWNED);
         }
         if case.runtime.is_builder() && matches!(program.rule.column.as_str(), "compile" | "install") {
             finding.shift(-1, "a base for building");
@@ -355,7 +356,7 @@ fn linkage(elf: &Elf) -> String {
 }
 
 /// One finding for each BusyBox, with what of it an attacker wants.
-fn busyboxes(case: &Case<'_>, programs: &[Program]) -> Vec<Finding> {
+fn busyboxes(case: &Case<'_>, programs: &[Program], unowned: &HashSet<EntryId>) -> Vec<Finding> {
     let Some(rule) = case.rule("RSK-BUSYBOX") else { return Vec::new() };
     let mut by_file: BTreeMap<EntryId, Vec<&Program>> = BTreeMap::new();
     for program in programs.iter().filter(|program| program.is_applet) {
@@ -378,12 +379,22 @@ fn busyboxes(case: &Case<'_>, programs: &[Program]) -> Vec<Finding> {
         if applets.iter().any(|applet| matches!(applet.rule.column.as_str(), "fetch" | "exfiltrate" | "remote")) {
             finding.shift(1, "fetches and sends");
         }
-        if finding.origin == Origin::Base {
-            finding.shift(-1, "inherited from the base");
+        if unowned.contains(&first.live.entry) {
+            finding.shift(1, UNOWNED);
         }
+        case.discount(&mut finding);
         found.push(finding);
     }
     found
+}
+
+/// Why a program that came past the package manager matters more.
+const UNOWNED: &str = "no package owns it";
+
+/// The files of programs that no package owns.
+fn unowned(case: &Case<'_>) -> HashSet<EntryId> {
+    let file = |path: PathId| Some(case.merged.file(case.merged.at(path)?)?.entry);
+    case.packages.payload.programs.iter().filter_map(|program| file(program.path)).collect()
 }
 
 /// What `/bin/sh` is, as its path in the end.

@@ -6,69 +6,121 @@ use std::sync::Arc;
 use super::names::{Worth, is_secret_name, worth};
 use super::{Hit, Scanner, Shift, fingerprint, is_generic, redact};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{About, Category, Confidence, Finding};
-use crate::analysis::packages::PackageKind;
+use crate::analysis::finding::{About, Category, Confidence, Finding, State};
+use crate::analysis::packages::PackageId;
 use crate::analysis::rules::Rule;
+use crate::analysis::subject::Claims;
+use crate::analysis::waste::is_live;
 use crate::index::walk::Live;
-use crate::index::{EntryId, Kind};
+use crate::index::{EntryId, Kind, PathId};
 
 /// Secrets that one image is told to have. Beyond that it is a collection of them.
 const MOST: usize = 2000;
 
-/// All secrets.
+/// The rule for host keys, which have a way of their own to be mended.
+const HOST_KEY: &str = "SEC-SSH-HOST-KEY";
+
+/// Secrets in the files of all layers. Those that take bytes of a file claim it before anything else does: that it is
+/// shipped for nothing is then no second thing to say.
 #[must_use]
-pub fn findings(case: &Case<'_>) -> Vec<Finding> {
-    let mut found = in_files(case);
-    found.extend(by_name(case, &found));
-    found.extend(in_config(case));
+pub fn in_files(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
+    let mut found = by_content(case, claims);
+    let named = by_name(case, &found, claims);
+    // A host key that the scanner read is told as such, and not as any key, too.
+    let is_host_key = |other: &Finding| {
+        named.iter().any(|named| named.rule.id == HOST_KEY && named.about == other.about && named.layer == other.layer)
+    };
+    found.retain(|finding| !is_host_key(finding));
+    found.extend(named);
+    found
+}
+
+/// Secrets that the config and the history tell.
+#[must_use]
+pub fn told(case: &Case<'_>) -> Vec<Finding> {
+    let mut found = in_config(case);
     found.extend(in_history(case));
     found
 }
 
-/// Where a secret was seen: in the first layer that has it, and in the last.
-struct Seen<'h> {
-    first: (u32, EntryId),
-    last: (u32, EntryId),
-    hit: &'h Hit,
+/// An entry with its layer.
+type Copied = (u32, EntryId);
+
+/// A secret of a file: its path, the rule that found it, and what tells it from others.
+type Key = (Vec<u8>, String, String);
+
+/// The copies of the file that have it.
+type Seen<'h> = (Vec<Copied>, &'h Hit);
+
+/// A secret in a file, which layers may store again: the first copy brought it, and what became of the last one is what
+/// a container sees. All of them are told, and all go with it.
+fn in_file(case: &Case<'_>, claims: &mut Claims, rule: &Arc<Rule>, copies: &[Copied]) -> Option<Finding> {
+    let index = case.index();
+    let ((layer, entry), (last_layer, last)) = (*copies.first()?, *copies.last()?);
+    let path = index.entry(entry).path;
+    let mut finding = case.about(rule, path, Live { layer, entry });
+    (finding.state, finding.removed_by) = case.state(last, last_layer);
+    finding.entries = copies.iter().map(|(_, entry)| *entry).collect();
+    finding.entries.dedup();
+    finding.bytes = index.entry(last).size;
+    // A file that a container sees may be more than its secret.
+    let can_go = rule.has_name(&String::from_utf8_lossy(index.name(path))) || is_dispensable(case, path);
+    for (layer, entry) in copies {
+        if can_go || case.state(*entry, *layer).0 != State::Live {
+            let size = index.entry(*entry).size;
+            finding.reclaimable += claims.take(*entry, size, size);
+        }
+    }
+    Some(finding)
 }
 
-fn in_files(case: &Case<'_>) -> Vec<Finding> {
+/// Whether a file goes as a whole: it is there for its secrets, or waste by itself.
+fn is_dispensable(case: &Case<'_>, path: PathId) -> bool {
+    let goes = |rule: &Arc<Rule>| is_live(rule) || is_of_secrets(rule);
+    case.meant.rules(path).iter().any(goes)
+}
+
+/// Whether a rule means files by their names that hold secrets and little else.
+#[must_use]
+pub fn is_of_secrets(rule: &Rule) -> bool {
+    rule.category == Category::Secret && !rule.paths.is_empty()
+}
+
+fn by_content(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
     let index = case.index();
-    // The same secret in the same place of several layers is one: the first layer brought it, and what became of the
-    // last copy is what a container sees.
-    let mut all: BTreeMap<(Vec<u8>, String, String), Seen<'_>> = BTreeMap::new();
+    // The same secret in the same place of several layers is one.
+    let mut all: BTreeMap<Key, Seen<'_>> = BTreeMap::new();
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         let Some(slot) = *slot else { continue };
         for (entry, hit) in case.subject.gathered.secrets_in(slot) {
+            let path = index.entry(entry).path;
+            let hidden_owner = case.packages.owner_of_hidden(entry, layer);
             // What a package ships that looks like an assignment is its code.
-            let is_packaged = || {
-                let owner = case.packages.owner_of_hidden(entry, layer);
-                owner.or_else(|| case.packages.owner(index.entry(entry).path)).is_some()
-            };
-            if is_generic(&hit.rule) && is_packaged() {
+            if is_generic(&hit.rule) && hidden_owner.or_else(|| case.packages.owner(path)).is_some() {
                 continue;
             }
-            let key = (index.path(index.entry(entry).path), hit.rule.clone(), hit.fingerprint.clone());
-            if let Some(seen) = all.get_mut(&key) {
-                seen.last = (layer, entry);
+            let spelled = index.path(path);
+            // What everybody has is waste and nothing else where no container sees it.
+            if hidden_owner.is_some_and(|owner| is_everybodys(case, &spelled, owner)) {
+                continue;
+            }
+            let key = (spelled, hit.rule.clone(), hit.fingerprint.clone());
+            if let Some((copies, _)) = all.get_mut(&key) {
+                copies.push((layer, entry));
             } else if all.len() < MOST {
-                all.insert(key, Seen { first: (layer, entry), last: (layer, entry), hit });
+                all.insert(key, (vec![(layer, entry)], hit));
             }
         }
     }
-    let make = |((path, rule, print), seen): ((Vec<u8>, String, String), Seen<'_>)| {
-        let (layer, entry) = seen.first;
-        let mut finding = case.about(&case.rule(&rule)?, index.entry(entry).path, Live { layer, entry });
-        (finding.state, finding.removed_by) = case.state(seen.last.1, seen.last.0);
-        finding.bytes = index.entry(entry).size;
+    let make = |((path, rule, print), (copies, hit)): (Key, Seen<'_>)| {
+        let mut finding = in_file(case, claims, &case.rule(&rule)?, &copies)?;
         finding.confidence = if is_generic(&rule) { Confidence::Low } else { Confidence::High };
-        finding.show("content", format!("line {}: {}", seen.hit.line, seen.hit.redacted));
-        if let Some((by, why)) = seen.hit.shift {
+        finding.show("content", format!("line {}: {}", hit.line, hit.redacted));
+        if let Some((by, why)) = hit.shift {
             finding.shift(by, why.words());
         }
-        let owner = case.packages.owner(index.entry(entry).path).map(|owner| case.packages.get(owner).kind);
-        if owner.is_some_and(PackageKind::is_system) && path.starts_with(b"usr/") {
-            // Whatever a distribution ships everybody has: test keys, documents. Settings below etc are another thing.
+        let owner = case.packages.owner(index.entry(*finding.entries.first()?).path);
+        if owner.is_some_and(|owner| is_everybodys(case, &path, owner)) {
             finding.shift(-3, "a package of the distribution ships it");
         }
         case.discount(&mut finding);
@@ -78,37 +130,37 @@ fn in_files(case: &Case<'_>) -> Vec<Finding> {
     all.into_iter().filter_map(make).collect()
 }
 
+/// Whether a distribution ships a file to everybody: test keys, documents. Settings below etc are another thing.
+fn is_everybodys(case: &Case<'_>, path: &[u8], owner: PackageId) -> bool {
+    case.packages.get(owner).kind.is_system() && path.starts_with(b"usr/")
+}
+
 /// Files whose name says enough: key stores, histories of shells, host keys.
-fn by_name(case: &Case<'_>, known: &[Finding]) -> Vec<Finding> {
+fn by_name(case: &Case<'_>, known: &[Finding], claims: &mut Claims) -> Vec<Finding> {
     let index = case.index();
     let says_enough =
         |rule: &&Arc<Rule>| rule.category == Category::Secret && rule.pattern.is_empty() && rule.id != "SEC-DOTENV";
-    let mut found: Vec<Finding> = Vec::new();
+    let mut all: BTreeMap<PathId, (Vec<Copied>, &Arc<Rule>)> = BTreeMap::new();
     for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
         for entry in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
             let record = index.entry(entry);
-            if record.kind != Kind::File || record.size == 0 || record.is_superseded() || found.len() >= MOST {
+            if record.kind != Kind::File || record.size == 0 || record.is_superseded() || all.len() >= MOST {
                 continue;
             }
             let Some(rule) = case.meant.rules(record.path).iter().find(says_enough) else { continue };
-            let about = About::Path(record.path);
-            let is_known = |finding: &Finding| finding.about == about && finding.layer == Some(layer);
-            // A host key that the scanner read is told as such, and not twice.
-            if rule.id != "SEC-SSH-HOST-KEY" && known.iter().any(is_known) {
-                continue;
-            }
-            let mut finding = case.about(rule, record.path, Live { layer, entry });
-            finding.bytes = record.size;
-            finding.confidence = Confidence::Medium;
-            finding.show("path", format!("{} bytes", record.size));
-            case.discount(&mut finding);
-            found.retain(|other| other.fingerprint != finding.fingerprint || other.state < finding.state);
-            if !found.iter().any(|other| other.fingerprint == finding.fingerprint) {
-                found.push(finding);
+            if rule.id == HOST_KEY || !known.iter().any(|finding| finding.entries.contains(&entry)) {
+                all.entry(record.path).or_insert_with(|| (Vec::new(), rule)).0.push((layer, entry));
             }
         }
     }
-    found
+    let make = |(copies, rule): (Vec<Copied>, &Arc<Rule>)| {
+        let mut finding = in_file(case, claims, rule, &copies)?;
+        finding.confidence = Confidence::Medium;
+        finding.show("path", format!("{} bytes", finding.bytes));
+        case.discount(&mut finding);
+        Some(finding)
+    };
+    all.into_values().filter_map(make).collect()
 }
 
 /// A secret of the config: the environment and the labels.

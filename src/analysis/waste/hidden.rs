@@ -45,6 +45,11 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
             let group = groups
                 .entry((reason, layer, Some(by), cache))
                 .or_insert_with(|| Group::new(&rule, layer, Some(by), entry.path));
+            // What a secret claims is told with it.
+            if !claims.is_free(id) {
+                group.pass(case, id);
+                continue;
+            }
             group.add(case, id, entry.size);
             if let Some(package) = package.filter(|_| of_package.is_some()) {
                 *group.packages.entry(package).or_default() += entry.size;

@@ -86,7 +86,8 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims, duplicates: &[Duplicate]) 
     found
 }
 
-fn is_live(rule: &Rule) -> bool {
+/// Whether a rule means files that a container sees and does not need.
+pub fn is_live(rule: &Rule) -> bool {
     rule.category == Category::Waste && rule.id != "WST-DB-CHURN"
 }
 

@@ -17,6 +17,7 @@ use super::rules::Rule;
 use super::subject::Claims;
 use crate::index::walk::Live;
 use crate::index::{EntryId, PathId};
+pub use live::is_live;
 
 /// Bytes from which on waste is worth a level more.
 const MUCH: u64 = 50_000_000;
@@ -41,7 +42,10 @@ struct Group {
     rule: Arc<Rule>,
     layer: u32,
     removed_by: Option<u32>,
-    folder: PathId,
+    /// What holds its files; the first of them by itself.
+    folder: Option<PathId>,
+    /// What holds these and those that a secret tells: the finding is the same, whether secrets are looked for or not.
+    around: PathId,
     bytes: u64,
     files: Vec<EntryId>,
     /// The packages that it is about, with their bytes.
@@ -56,13 +60,20 @@ impl Group {
     fn new(rule: &Arc<Rule>, layer: u32, removed_by: Option<u32>, path: PathId) -> Self {
         let rule = Arc::clone(rule);
         let (files, largest, packages, notes) = (Vec::new(), Vec::new(), BTreeMap::new(), Vec::new());
-        Self { rule, layer, removed_by, folder: path, bytes: 0, files, packages, notes, largest }
+        Self { rule, layer, removed_by, folder: None, around: path, bytes: 0, files, packages, notes, largest }
+    }
+
+    /// Leaves a file to what tells it already.
+    fn pass(&mut self, case: &Case<'_>, entry: EntryId) {
+        self.around = common_folder(case.index(), self.around, case.index().entry(entry).path);
     }
 
     fn add(&mut self, case: &Case<'_>, entry: EntryId, bytes: u64) {
+        self.pass(case, entry);
         self.bytes += bytes;
         self.files.push(entry);
-        self.folder = common_folder(case.index(), self.folder, case.index().entry(entry).path);
+        let path = case.index().entry(entry).path;
+        self.folder = Some(self.folder.map_or(path, |folder| common_folder(case.index(), folder, path)));
         self.largest.push((bytes, entry));
         if self.largest.len() > 64 {
             self.keep_largest();
@@ -77,7 +88,7 @@ impl Group {
     fn finding(mut self, case: &Case<'_>) -> Option<Finding> {
         self.keep_largest();
         let (_, first) = *self.largest.first()?;
-        let mut finding = case.about(&self.rule, self.folder, Live { layer: self.layer, entry: first });
+        let mut finding = case.about(&self.rule, self.folder?, Live { layer: self.layer, entry: first });
         if self.removed_by.is_none() {
             finding.state = super::finding::State::Live;
         }
@@ -106,7 +117,7 @@ impl Group {
         let instruction = |layer: u32| case.instructions.of(layer).map(super::instructions::Instruction::line);
         let key = [instruction(self.layer), self.removed_by.and_then(instruction)];
         let key = key.map(Option::unwrap_or_default).join("\0");
-        finding.mark(&[&case.index().path(self.folder), b"\0".as_slice(), key.as_bytes()].concat());
+        finding.mark(&[&case.index().path(self.around), b"\0".as_slice(), key.as_bytes()].concat());
         Some(finding)
     }
 }
