@@ -2,6 +2,8 @@
 //! when findings are mended. Format: the Dockerfile reference of BuildKit.
 
 mod draft;
+mod secrets;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +11,7 @@ use super::finding::{Edit, Finding, Severity};
 use super::ignore;
 use super::instructions::{Instruction, Instructions};
 use draft::Draft;
+pub(super) use words::has_name;
 
 /// The largest Dockerfile that is read, in bytes.
 pub const MOST_BYTES: u64 = 1024 * 1024;
@@ -23,6 +26,8 @@ struct Written {
     lines: (usize, usize),
     /// Whether it has a text of several lines of its own, which is not edited.
     has_heredoc: bool,
+    /// That text.
+    body: String,
 }
 
 /// A file with its name, as it is and as it should be.
@@ -36,6 +41,15 @@ pub struct Mended {
     pub after: String,
 }
 
+/// What changes when findings are mended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The files that change.
+    pub files: Vec<Mended>,
+    /// The findings whose edit is not sure, by their place in the list, each with the reason.
+    pub left: Vec<(usize, &'static str)>,
+}
+
 /// A Dockerfile.
 #[derive(Debug, Clone, Default)]
 pub struct Dockerfile {
@@ -43,8 +57,12 @@ pub struct Dockerfile {
     /// The file beside it that keeps things out of the build context, with its text if it is there.
     ignore: (String, Option<String>),
     lines: Vec<String>,
+    /// What lets a line go on.
+    escape: char,
     /// The instructions of the last stage.
     stage: Vec<Written>,
+    /// Those of the stages before.
+    earlier: Vec<Written>,
 }
 
 impl Dockerfile {
@@ -53,7 +71,7 @@ impl Dockerfile {
     pub fn read(text: &str) -> Self {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let escape = if lines.iter().take(3).any(|line| is_directive(line)) { '`' } else { '\\' };
-        let mut stage = Vec::new();
+        let (mut stage, mut earlier) = (Vec::new(), Vec::new());
         let mut at = 0;
         while at < lines.len() {
             let line = lines[at].trim();
@@ -64,13 +82,13 @@ impl Dockerfile {
             let written = instruction(&lines, at, escape);
             at = written.lines.1 + 1;
             if written.keyword == "FROM" {
-                stage.clear();
+                earlier.append(&mut stage);
             } else {
                 stage.push(written);
             }
         }
         let (name, ignore) = ("Dockerfile".to_owned(), (".dockerignore".to_owned(), None));
-        Self { name, ignore, lines, stage }
+        Self { name, ignore, lines, escape, stage, earlier }
     }
 
     /// With its name, and the name and the text of its `.dockerignore`.
@@ -79,31 +97,22 @@ impl Dockerfile {
         Self { name: name.to_owned(), ignore: (ignore.0.to_owned(), ignore.1), ..self }
     }
 
-    /// The files that change when the findings are mended whose fix is an edit: itself, and what is kept out of the build
-    /// context. That nothing needs to be copied costs nobody anything, so what is only worth knowing is kept out, too.
+    /// What changes when the findings are mended whose fix is an edit: itself, and what is kept out of the build context.
+    /// That nothing needs to be copied costs nobody anything, so what is only worth knowing is kept out, too.
     #[must_use]
-    pub fn changes(&self, instructions: &Instructions, findings: &[Finding]) -> Vec<Mended> {
-        let after = self.mended(instructions, findings);
-        let own = Mended { name: self.name.clone(), before: Some(self.text()), after };
-        let steps = self.steps(instructions);
-        let edits = findings.iter().filter(|finding| finding.fix.step.is_some_and(|step| steps.contains_key(&step)));
-        let patterns: BTreeSet<&str> = edits
-            .filter_map(|finding| match &finding.fix.edit {
-                Some(Edit::Ignore { patterns, .. }) => Some(patterns.iter().map(String::as_str)),
-                _ => None,
-            })
-            .flatten()
-            .collect();
+    pub fn changes(&self, instructions: &Instructions, findings: &[Finding]) -> Changes {
+        let (draft, left) = self.mended(instructions, findings);
+        let own = Mended { name: self.name.clone(), before: Some(self.text()), after: draft.text() };
         let before = self.ignore.1.clone();
+        let mut patterns: BTreeSet<&str> = draft.ignored.iter().map(String::as_str).collect();
         // A new file would be copied itself.
-        let patterns = match before {
-            None if !patterns.is_empty() => patterns.into_iter().chain(["**/.dockerignore"]).collect(),
-            _ => patterns,
-        };
+        if before.is_none() && !patterns.is_empty() {
+            patterns.insert("**/.dockerignore");
+        }
         let after = ignore::with(before.as_deref().unwrap_or_default(), &patterns);
         let ignore = Mended { name: self.ignore.0.clone(), before, after };
         let is_changed = |file: &Mended| file.before.as_deref().unwrap_or_default() != file.after;
-        [own, ignore].into_iter().filter(is_changed).collect()
+        Changes { files: [own, ignore].into_iter().filter(is_changed).collect(), left }
     }
 
     /// The instruction that made each step of a history, as far as it can be told: from the end backwards, for the
@@ -120,27 +129,37 @@ impl Dockerfile {
         found
     }
 
-    /// The file as it reads when the findings are mended whose fix is an edit; the same as before where none is.
-    fn mended(&self, instructions: &Instructions, findings: &[Finding]) -> String {
-        let mut edits: Vec<(usize, &Edit)> = findings
+    /// The file with the edits of all findings that have one, and the findings whose edit is not sure.
+    fn mended(&self, instructions: &Instructions, findings: &[Finding]) -> (Draft<'_>, Vec<(usize, &'static str)>) {
+        let mut edits: Vec<(usize, usize, &Edit)> = findings
             .iter()
-            .filter_map(|finding| Some((finding, finding.fix.step?, finding.fix.edit.as_ref()?)))
-            .filter(|(finding, _, edit)| finding.severity > Severity::Info || matches!(edit, Edit::Ignore { .. }))
-            .map(|(_, step, edit)| (step, edit))
+            .enumerate()
+            .filter_map(|(place, finding)| Some((place, finding, finding.fix.step?, finding.fix.edit.as_ref()?)))
+            .filter(|(_, finding, _, edit)| finding.severity > Severity::Info || matches!(edit, Edit::Ignore { .. }))
+            .map(|(place, _, step, edit)| (place, step, edit))
             .collect();
-        // What takes a step away comes first, and what cleans up comes last, for it cleans up after the others.
-        edits.sort_by_key(|(_, edit)| match edit {
+        // What takes a step away comes first, what cleans up comes after the others, and what is mounted last, for it is
+        // mounted where the commands stand in the end.
+        edits.sort_by_key(|(_, _, edit)| match edit {
             Edit::Flag { .. } | Edit::Drop => 0,
             Edit::Without(_) | Edit::NoRecommends => 1,
             Edit::Join { .. } => 2,
             Edit::Append(_) => 3,
             Edit::Ignore { .. } => 4,
+            Edit::Withhold(_) | Edit::Unlabel(_) => 5,
+            Edit::Unset(_) => 6,
         });
         let mut draft = Draft::new(self, self.steps(instructions));
-        for (step, edit) in edits {
-            draft.take(step, edit);
+        // What one of them keeps from being sure another may take away.
+        let mut left = Vec::new();
+        for (place, step, edit) in edits.iter().copied() {
+            if draft.take(step, edit).is_err() {
+                left.push((place, step, edit));
+            }
         }
-        draft.text()
+        let again = |(place, step, edit): (usize, usize, &Edit)| Some((place, draft.take(step, edit).err()?));
+        let left = left.into_iter().filter_map(again).collect();
+        (draft, left)
     }
 
     fn text(&self) -> String {
@@ -173,15 +192,18 @@ fn instruction(lines: &[String], first: usize, escape: char) -> Written {
     let (keyword, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
     let (keyword, rest) = (keyword.to_ascii_uppercase(), rest.trim().to_owned());
     let mark = heredoc(&keyword, &rest);
+    let mut body = String::new();
     if let Some(mark) = &mark {
         while last + 1 < lines.len() {
             last += 1;
             if lines[last].trim() == mark {
                 break;
             }
+            body.push_str(&lines[last]);
+            body.push('\n');
         }
     }
-    Written { keyword, text: rest, lines: (first, last), has_heredoc: mark.is_some() }
+    Written { keyword, text: rest, lines: (first, last), has_heredoc: mark.is_some(), body }
 }
 
 /// The word that ends a text of several lines.
@@ -205,13 +227,25 @@ fn is_same(written: &Written, step: &Instruction) -> bool {
         "RUN" => {
             let without_flags: Vec<&str> =
                 written.text.split_whitespace().skip_while(|word| word.starts_with("--")).collect();
-            bare(&without_flags.concat()) == bare(&step.text)
+            let command = bare(&without_flags.concat());
+            // A text of several lines that is all of it is given to the shell alone (BuildKit, `dispatchRun`).
+            let body = bare(&written.body);
+            let is_body = written.has_heredoc && command.starts_with("<<") && body == bare(&step.text);
+            is_body || (!written.has_heredoc && command == bare(&step.text))
         }
         "COPY" | "ADD" => {
             let target = |text: &str| {
                 text.split_whitespace().next_back().unwrap_or_default().trim_matches(['"', ']']).to_owned()
             };
             target(&written.text) == target(&step.text)
+        }
+        // Values have their own variables filled in, and lose their quotes.
+        "ENV" | "ARG" | "LABEL" => {
+            let name = |text: &str| {
+                let first = words::named(&format!("{} {text}", step.keyword), &step.keyword, '\\').into_iter().next();
+                first.map(|first| first.name().to_owned())
+            };
+            name(&written.text) == name(&step.text)
         }
         _ => false,
     }
@@ -222,7 +256,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::analysis::finding::About;
+    use crate::analysis::finding::{About, Withheld};
     use crate::analysis::rules::Rules;
 
     const FILE: &str = "\
@@ -260,6 +294,7 @@ CMD [\"/app/x\"]
             step(3, "COPY", "dir:1234 in ./src"),
             step(4, "RUN", "chown -R app /app"),
             step(5, "RUN", "rm -rf /var/lib/apt/lists/*"),
+            step(6, "RUN", "echo hello\n"),
         ];
         Instructions { all }
     }
@@ -276,8 +311,8 @@ CMD [\"/app/x\"]
         let file = Dockerfile::read(FILE);
         let steps = file.steps(&history());
         let lines: Vec<_> = steps.iter().map(|(step, place)| (*step, file.stage[*place].lines)).collect();
-        assert_eq!(lines, [(1, (5, 9)), (2, (10, 10)), (3, (11, 11)), (4, (12, 12)), (5, (13, 13))]);
-        assert_eq!(file.mended(&history(), &[]), FILE);
+        assert_eq!(lines, [(1, (5, 9)), (2, (10, 10)), (3, (11, 11)), (4, (12, 12)), (5, (13, 13)), (6, (14, 16))]);
+        assert_eq!(file.mended(&history(), &[]).0.text(), FILE);
     }
 
     #[test]
@@ -291,7 +326,8 @@ CMD [\"/app/x\"]
             // Its host is gone, so that it stays where it is.
             finding(4, Edit::Append("true".to_owned())),
         ];
-        let mended = Dockerfile::read(FILE).mended(&history(), &findings);
+        let file = Dockerfile::read(FILE);
+        let mended = file.mended(&history(), &findings).0.text();
         let expected = FILE
             .replace(
                 "    vim \\\n    git\n",
@@ -305,9 +341,45 @@ CMD [\"/app/x\"]
 
     #[test]
     fn whatever_is_written_is_read() {
-        for text in ["", "RUN", "RUN a \\", "RUN <<", "RUN <<EOF\nx", "\\\n\\\n", "FROM x\n# escape=`\nRUN a `\n b"] {
-            let file = Dockerfile::read(text);
-            let _ = file.mended(&history(), &[]);
+        let file = Withheld {
+            path: "/a/.b".to_owned(),
+            below: Some(".b".to_owned()),
+            tail: "a/.b".to_owned(),
+            is_alone: true,
+            for_building: true,
+            read_by: vec![0, 1, 2],
+            removed_by: Some(1),
+        };
+        for text in [
+            "",
+            "RUN",
+            "RUN a \\",
+            "RUN <<",
+            "RUN <<EOF\nx",
+            "\\\n\\\n",
+            "FROM x\n# escape=`\nRUN a `\n b",
+            "ENV\nENV A\nENV \"A=\nARG 'A\\\nRUN $A\\\n\n#\n",
+            "ENV A=$A Ä=ß\nRUN --x=ß\nRUN Ä$A\\\n",
+            "COPY\nCOPY [\nCOPY .b\nCOPY a .b c\nRUN rm\nRUN && rm /a/.b",
+            "RUN echo > .b\nRUN rm -f \\\n  /a/.b\nCOPY --from=x .b .\nCOPY <<E /a/.b\nE",
+        ] {
+            let dockerfile = Dockerfile::read(text);
+            // As if each instruction had made a step.
+            let step = |(step, written): (usize, &Written)| {
+                let (keyword, text) = (written.keyword.clone(), written.text.clone());
+                Instruction { step, keyword, text, ..Instruction::default() }
+            };
+            let all: Vec<Instruction> = dockerfile.stage.iter().enumerate().map(step).collect();
+            let edits = |step| {
+                let name = || "A".to_owned();
+                [Edit::Unset(name()), Edit::Unlabel(name()), Edit::Withhold(file.clone())]
+                    .map(|edit| finding(step, edit))
+            };
+            let findings: Vec<Finding> = (0..all.len()).flat_map(edits).collect();
+            let (draft, left) = dockerfile.mended(&Instructions { all }, &findings);
+            assert!(left.len() <= findings.len());
+            // What is edited can be read again.
+            let _ = Dockerfile::read(&draft.text());
         }
     }
 }

@@ -229,6 +229,45 @@ pub enum Edit {
         /// The step that deletes them later, and must not fail for want of them.
         removed_by: Option<usize>,
     },
+    /// The variable of this name is not set; commands that name it read it from a secret mount.
+    Unset(String),
+    /// The label of this name is not set.
+    Unlabel(String),
+    /// A file is not copied, for it is secret.
+    Withhold(Withheld),
+}
+
+/// A secret file that came with the build context and must not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// Where it stands in the image, from the root on.
+    pub path: String,
+    /// Its path below the target of what copies it: empty where the target is the file, `None` where that is not known.
+    pub below: Option<String>,
+    /// What means it wherever it lies in the build context: the end of its path that its rule needs.
+    pub tail: String,
+    /// Whether the instruction copied nothing else.
+    pub is_alone: bool,
+    /// Whether what it opens is what builds fetch from.
+    pub for_building: bool,
+    /// The steps that may have read it before it was deleted, and need it still.
+    pub read_by: Vec<usize>,
+    /// The step that deletes it later, and must not fail for want of it.
+    pub removed_by: Option<usize>,
+}
+
+impl Withheld {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// How a mount of it is called.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.name().trim_start_matches('.')
+    }
 }
 
 /// A finding.

@@ -1,6 +1,8 @@
 //! What to do about a finding: which instruction to change, and how it should read. Never to delete in a later layer,
 //! for that saves nothing.
 
+use std::sync::Arc;
+
 use super::case::Case;
 use super::effects::Effects;
 use super::finding::{Category, Edit, Finding, Fix, Origin, State};
@@ -11,6 +13,7 @@ use super::managers::Work;
 use super::packages::PackageId;
 use super::risk::known_as;
 use super::rules::{Mending, Rule};
+use super::secrets;
 use crate::index::EntryId;
 
 /// Gives a finding its fix.
@@ -23,7 +26,13 @@ pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
         };
         return;
     }
-    if let Some((by, patterns)) = ignore::patterns(case, finding) {
+    if finding.rule.category == Category::Secret
+        && let Some(fix) = secrets::fixes::fix(case, finding)
+    {
+        finding.fix = fix;
+        return;
+    }
+    if let Some((by, patterns)) = ignore::patterns(case, rule, &finding.entries) {
         let advice = format!("{} In .dockerignore: {}", rule.fix, patterns.join(" "));
         let removed_by = finding.removed_by.and_then(|layer| case.instructions.of(layer)).map(|later| later.step);
         let edit = Some(Edit::Ignore { patterns, removed_by });
@@ -164,10 +173,17 @@ fn edit(
         Mending::NoRecommends => (is_run && may_leave_recommends(case, by)).then_some(Edit::NoRecommends),
         Mending::Join | Mending::Later => None,
         Mending::Clean => {
-            let clean = cleaning(case, &finding.rule);
+            let leftover = leftover(case, finding);
+            let clean = cleaning(case, leftover.unwrap_or(&finding.rule));
             (is_run && !clean.is_empty() && !by.text.contains(&*clean)).then_some(Edit::Append(clean))
         }
     }
+}
+
+/// The rule by which a secret's file is waste as well, and is cleaned up.
+fn leftover<'c>(case: &'c Case<'_>, finding: &Finding) -> Option<&'c Arc<Rule>> {
+    let is_secret = finding.rule.category == Category::Secret && finding.rule.clean.is_empty();
+    is_secret.then(|| secrets::fixes::leftover(case, finding)).flatten()
 }
 
 /// The installation without what brought the programs.
@@ -218,7 +234,7 @@ fn applied(case: &Case<'_>, by: &Instruction, edit: &Edit) -> Option<String> {
         Edit::Flag { flag, .. } => format!("{} {flag} {}", by.keyword, by.text),
         Edit::Without(packages) => format!("RUN {}", without_packages(&by.text, packages)?),
         Edit::NoRecommends => format!("RUN {}", without_recommends(&by.text)?),
-        Edit::Ignore { .. } | Edit::Drop => return None,
+        Edit::Ignore { .. } | Edit::Drop | Edit::Unset(_) | Edit::Unlabel(_) | Edit::Withhold(_) => return None,
     })
 }
 

@@ -6,32 +6,26 @@ use std::collections::BTreeSet;
 use globset::{Glob, GlobMatcher};
 
 use super::case::Case;
-use super::finding::{Category, Finding};
 use super::instructions::Instruction;
+use super::rules::Rule;
 use crate::index::EntryId;
 
-/// The patterns that keep a finding's files out of the build context, with the instruction that copies them; `None`
-/// where they did not all come from there.
+/// The patterns that keep files which a rule means out of the build context, with the instruction that copies them;
+/// `None` where they did not all come from there.
 #[must_use]
-pub fn patterns<'c>(case: &'c Case<'_>, finding: &Finding) -> Option<(&'c Instruction, Vec<String>)> {
-    let is_secret = finding.rule.category == Category::Secret && !finding.rule.paths.is_empty();
-    if (!is_secret && finding.rule.ignore.is_empty()) || finding.entries.is_empty() {
+pub fn patterns<'c>(case: &'c Case<'_>, rule: &Rule, files: &[EntryId]) -> Option<(&'c Instruction, Vec<String>)> {
+    if rule.ignore.is_empty() || files.is_empty() {
         return None;
     }
     let globs: Vec<(&String, GlobMatcher)> =
-        finding.rule.ignore.iter().filter_map(|name| Some((name, Glob::new(name).ok()?.compile_matcher()))).collect();
+        rule.ignore.iter().filter_map(|name| Some((name, Glob::new(name).ok()?.compile_matcher()))).collect();
     let mut found = BTreeSet::new();
     let mut by = None;
-    for entry in &finding.entries {
+    for entry in files {
         let copy = copied_by(case, *entry)?;
         by.get_or_insert(copy);
         let path = case.index().path(case.index().entry(*entry).path);
         let path = String::from_utf8_lossy(&path).into_owned();
-        if is_secret {
-            let name = path.rsplit('/').next().unwrap_or_default();
-            found.insert(format!("**/{}", escaped(name)));
-            continue;
-        }
         let known = path.split('/').find_map(|part| globs.iter().find(|(_, glob)| glob.is_match(part)));
         found.insert(format!("**/{}", known?.0));
     }
@@ -52,7 +46,8 @@ fn copied_by<'c>(case: &'c Case<'_>, entry: EntryId) -> Option<&'c Instruction> 
 }
 
 /// A name as a pattern that means nothing else (Go's `filepath.Match`).
-fn escaped(name: &str) -> String {
+#[must_use]
+pub fn escaped(name: &str) -> String {
     name.chars()
         .flat_map(|sign| matches!(sign, '*' | '?' | '[' | '\\').then_some('\\').into_iter().chain([sign]))
         .collect()

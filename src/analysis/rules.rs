@@ -95,6 +95,9 @@ pub struct Rule {
     /// Whether nothing but an installation reads it: then it can be cleaned up before commands that install nothing.
     #[serde(default)]
     pub for_installing: bool,
+    /// Whether what its secrets open is what builds fetch from: a registry, a repository.
+    #[serde(default)]
+    pub for_building: bool,
     /// Whether all its programs that one instruction brought are one finding.
     #[serde(default)]
     pub per_installation: bool,

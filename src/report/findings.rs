@@ -6,7 +6,7 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use super::Facts;
-use crate::analysis::dockerfile::Mended;
+use crate::analysis::dockerfile::{Changes, Mended};
 use crate::analysis::finding::{About, Finding, Severity, State};
 use crate::analysis::risk::{Matrix, Row};
 use crate::units::{bytes, count, printable};
@@ -46,29 +46,55 @@ pub fn write(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_diff(facts, out)
 }
 
-/// The Dockerfile and its `.dockerignore` with the fixes, as a diff of them; `None` where none is at hand.
+/// What the fixes change in the Dockerfile and its `.dockerignore`; `None` where none is at hand.
 #[must_use]
-pub fn diff(facts: &Facts<'_>) -> Option<String> {
-    let file = facts.dockerfile?;
+pub fn changes(facts: &Facts<'_>) -> Option<Changes> {
+    Some(facts.dockerfile?.changes(&facts.analysis.instructions, &facts.analysis.findings))
+}
+
+/// These changes as a diff.
+#[must_use]
+pub fn diff(changes: Changes) -> String {
     let mut all = String::new();
-    for Mended { name, before, after } in file.changes(&facts.analysis.instructions, &facts.analysis.findings) {
+    for Mended { name, before, after } in changes.files {
         // As patch and git have it for a file that is new.
         let from = if before.is_some() { format!("a/{name}") } else { "/dev/null".to_owned() };
         let before = before.unwrap_or_default();
         let diff = TextDiff::from_lines(&before, &after);
         all.push_str(&diff.unified_diff().header(&from, &format!("b/{name}")).to_string());
     }
-    Some(all)
+    all
+}
+
+/// What is not edited, with the reason, for JSON.
+#[derive(Serialize)]
+pub struct LeftJson<'a> {
+    fingerprint: &'a str,
+    reason: &'static str,
+}
+
+/// The findings whose edit is not sure.
+#[must_use]
+pub fn left_json<'a>(facts: &Facts<'a>, changes: &Changes) -> Vec<LeftJson<'a>> {
+    let finding = |place: usize| facts.analysis.findings.get(place);
+    let left = changes.left.iter();
+    left.filter_map(|(place, reason)| Some(LeftJson { fingerprint: &finding(*place)?.fingerprint, reason })).collect()
 }
 
 fn write_diff(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let Some(diff) = diff(facts) else { return Ok(()) };
+    let Some(changes) = changes(facts) else { return Ok(()) };
+    let left = changes.left.clone();
+    let diff = diff(changes);
     if diff.is_empty() {
-        return writeln!(out, "\nNo fix is an edit of the Dockerfile or its .dockerignore");
+        writeln!(out, "\nNo fix is an edit of the Dockerfile or its .dockerignore")?;
+    } else {
+        writeln!(out, "\nThe fixes that are edits of the Dockerfile:")?;
     }
-    writeln!(out, "\nThe fixes that are edits of the Dockerfile:")?;
     for line in diff.lines() {
         writeln!(out, "{}", printable(line.as_bytes()))?;
+    }
+    for (finding, reason) in left.iter().filter_map(|(place, why)| Some((facts.analysis.findings.get(*place)?, why))) {
+        writeln!(out, "Not edited: {} of {}, for {reason}", finding.rule.id, about(facts, finding))?;
     }
     Ok(())
 }

@@ -42,6 +42,8 @@ struct Report<'a> {
     packages: Vec<packages::PackageJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     dockerfile_diff: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dockerfile_left: Option<Vec<findings::LeftJson<'a>>>,
     gate: Option<Gate<'a>>,
     coverage: &'a [Gap],
 }
@@ -136,6 +138,7 @@ struct Rule<'a> {
 fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
     let total = facts.analysis.account.total;
     let image = facts.image;
+    let changes = findings::changes(facts);
     Report {
         schema: SCHEMA,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
@@ -173,7 +176,8 @@ fn report<'a>(facts: &Facts<'a>, files: bool) -> Report<'a> {
         matrix: findings::matrix_json(&facts.analysis.matrix),
         findings: findings::json(facts),
         packages: packages::json(facts),
-        dockerfile_diff: findings::diff(facts),
+        dockerfile_left: changes.as_ref().map(|changes| findings::left_json(facts, changes)),
+        dockerfile_diff: changes.map(findings::diff),
         gate: facts
             .gate
             .map(|verdict| Gate { passed: verdict.passed(), rules: verdict.rules().iter().map(rule).collect() }),

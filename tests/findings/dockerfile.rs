@@ -9,7 +9,7 @@ use crate::common::image::Layer;
 use crate::{CMD, ROOT, base, clean_config, image, one, report_with};
 
 /// The report with the diff of a folder that has these files, and the folder after it was patched.
-fn patched(image: &[u8], files: &[(&str, &str)]) -> (Value, tempfile::TempDir) {
+pub fn patched(image: &[u8], files: &[(&str, &str)]) -> (Value, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
@@ -18,7 +18,7 @@ fn patched(image: &[u8], files: &[(&str, &str)]) -> (Value, tempfile::TempDir) {
     let report = report_with(image, &["--dockerfile", dockerfile.to_str().unwrap()]);
     let diff = folder.path().join("diff");
     fs::write(&diff, report["dockerfileDiff"].as_str().unwrap()).unwrap();
-    let git = Command::new("git").args(["apply", "diff"]).current_dir(folder.path()).output().unwrap();
+    let git = Command::new("git").args(["apply", "--allow-empty", "diff"]).current_dir(folder.path()).output().unwrap();
     assert!(git.status.success(), "{}\n{}", String::from_utf8_lossy(&git.stderr), report["dockerfileDiff"]);
     (report, folder)
 }

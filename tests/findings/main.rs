@@ -7,6 +7,7 @@ mod common;
 
 mod configuration;
 mod dockerfile;
+mod edits;
 mod more;
 mod packages;
 mod risks;

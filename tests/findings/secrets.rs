@@ -7,11 +7,11 @@ use crate::common::program::run;
 use crate::{CMD, ROOT, base, clean_config, findings, image, of, one, report_with};
 
 /// Put together here, so that nobody takes this file for a leak.
-fn token() -> String {
+pub fn token() -> String {
     format!("ghp_{}", "h7Gk2pQ9xR4mT1vZb3Nc8Wd5Yf6JsLa0EuKo")
 }
 
-fn key() -> String {
+pub fn key() -> String {
     let (dashes, line) = ("-".repeat(5), "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn4ygWyF8PbnGy0AHB7MhgHcTz6sE2I2yPB\n");
     format!("{dashes}BEGIN RSA PRIVATE KEY{dashes}\n{}{dashes}END RSA PRIVATE KEY{dashes}\n", line.repeat(6))
 }

@@ -9,32 +9,37 @@ use crate::analysis::installation::without_packages;
 
 /// The edits of a file. Instructions go by the number of their first line.
 pub struct Draft<'d> {
-    file: &'d Dockerfile,
+    pub(super) file: &'d Dockerfile,
     /// The instruction of each step of the history.
-    steps: BTreeMap<usize, usize>,
+    pub(super) steps: BTreeMap<usize, usize>,
     /// The lines of what is changed.
-    texts: BTreeMap<usize, Vec<String>>,
-    dropped: BTreeSet<usize>,
+    pub(super) texts: BTreeMap<usize, Vec<String>>,
+    pub(super) dropped: BTreeSet<usize>,
     /// What is dropped because nothing of it is needed.
     needless: BTreeSet<usize>,
     /// Where the commands of an instruction stand now.
     moved: BTreeMap<usize, usize>,
+    /// Patterns of what is kept out of the build context.
+    pub ignored: BTreeSet<String>,
+    /// Files that steps bring no more; several secrets may be in one.
+    pub(super) withheld: BTreeSet<(usize, String)>,
 }
 
 impl<'d> Draft<'d> {
     pub fn new(file: &'d Dockerfile, steps: BTreeMap<usize, usize>) -> Self {
         let (texts, moved) = (BTreeMap::new(), BTreeMap::new());
-        Self { file, steps, texts, dropped: BTreeSet::new(), needless: BTreeSet::new(), moved }
+        let (dropped, needless, ignored) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        Self { file, steps, texts, dropped, needless, moved, ignored, withheld: BTreeSet::new() }
     }
 
     /// The instruction that made a step; `None` for one with a text of several lines of its own.
-    fn editable(&self, step: usize) -> Option<&'d Written> {
+    pub(super) fn editable(&self, step: usize) -> Option<&'d Written> {
         let written = &self.file.stage[*self.steps.get(&step)?];
         (!written.has_heredoc).then_some(written)
     }
 
     /// The first line of the instruction in which the commands of one stand now; `None` where it is gone.
-    fn place(&self, written: &Written) -> Option<usize> {
+    pub(super) fn place(&self, written: &Written) -> Option<usize> {
         let mut line = written.lines.0;
         while let Some(host) = self.moved.get(&line) {
             line = *host;
@@ -52,13 +57,25 @@ impl<'d> Draft<'d> {
     }
 
     /// Does an edit of the instruction of a step.
-    pub fn take(&mut self, step: usize, edit: &Edit) {
-        let Some(target) = self.editable(step) else { return };
-        let Some(line) = self.place(target) else { return };
+    ///
+    /// # Errors
+    /// Why it is not sure, for edits that make others keep a secret.
+    pub fn take(&mut self, step: usize, edit: &Edit) -> Result<(), &'static str> {
+        match edit {
+            Edit::Unset(name) => return self.unset(step, name),
+            Edit::Unlabel(name) => return self.unlabel(step, name),
+            Edit::Withhold(file) => return self.withhold(step, file),
+            Edit::Ignore { patterns, .. } if self.steps.contains_key(&step) => {
+                self.ignored.extend(patterns.iter().cloned());
+            }
+            _ => {}
+        }
+        let Some(target) = self.editable(step) else { return Ok(()) };
+        let Some(line) = self.place(target) else { return Ok(()) };
         match edit {
             Edit::Append(command) => append(self.lines(line), command),
             Edit::Flag { flag, instead_of: Some(later) } => {
-                let Some(later) = self.editable(*later) else { return };
+                let Some(later) = self.editable(*later) else { return Ok(()) };
                 insert_flag(self.lines(line), &target.keyword, flag);
                 self.dropped.insert(later.lines.0);
             }
@@ -86,8 +103,12 @@ impl<'d> Draft<'d> {
             }
             Edit::Flag { instead_of: None, .. }
             | Edit::Join { is_whole: false, .. }
-            | Edit::Ignore { removed_by: None, .. } => {}
+            | Edit::Ignore { removed_by: None, .. }
+            | Edit::Unset(_)
+            | Edit::Unlabel(_)
+            | Edit::Withhold(_) => {}
         }
+        Ok(())
     }
 
     /// Moves the commands of later instructions to the end of one, all of them or none.
@@ -156,7 +177,7 @@ fn append(lines: &mut Vec<String>, command: &str) {
 }
 
 /// Lets `rm` not mind that a file is not there.
-fn force(lines: &mut [String]) {
+pub(super) fn force(lines: &mut [String]) {
     for line in lines {
         let mut forced = String::new();
         let mut words = line.split_inclusive(' ').peekable();

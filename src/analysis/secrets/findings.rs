@@ -208,7 +208,7 @@ fn named(
 
 /// Secrets of the history: build arguments, and what commands say.
 fn in_history(case: &Case<'_>) -> Vec<Finding> {
-    let scanner = Scanner::new();
+    let mut scanner = Scanner::new();
     let mut found: Vec<Finding> = Vec::new();
     for instruction in &case.instructions.all {
         let about = About::History(instruction.step);
@@ -219,7 +219,7 @@ fn in_history(case: &Case<'_>) -> Vec<Finding> {
             here.extend(named(case, &scanner, "SEC-BUILD-ARGUMENT", &about, pair));
         }
         if matches!(instruction.keyword.as_str(), "RUN" | "") {
-            here.extend(in_command(case, &scanner, instruction.step, &instruction.text));
+            here.extend(in_command(case, &mut scanner, instruction.step, &instruction.text));
         }
         for mut finding in here {
             finding.layer = instruction.layer;
@@ -236,11 +236,22 @@ fn in_history(case: &Case<'_>) -> Vec<Finding> {
 }
 
 /// Secrets in a command: tokens, and what follows the flags that take a password.
-fn in_command(case: &Case<'_>, scanner: &Scanner, step: usize, text: &str) -> Vec<Finding> {
+fn in_command(case: &Case<'_>, scanner: &mut Scanner, step: usize, text: &str) -> Vec<Finding> {
     let Some(rule) = case.rule("SEC-COMMAND") else { return Vec::new() };
     let mut secrets: Vec<(String, String)> =
         scanner.tokens(text.as_bytes()).into_iter().map(|hit| (hit.redacted, hit.fingerprint)).collect();
     for command in crate::analysis::instructions::commands(text) {
+        // What is written into a file of secrets is what is looked for in such a file.
+        let into = command.iter().enumerate().find_map(|(at, word)| match word.trim_start_matches('>') {
+            "" => command.get(at + 1).map(String::as_str),
+            file => Some(file).filter(|_| word.starts_with('>')),
+        });
+        if let Some(file) = into {
+            let file = file.trim_start_matches(['~', '/']);
+            let written = if text.contains("<<") { text.to_owned() } else { command.join("\n") };
+            let hits = scanner.text(file.as_bytes(), written.as_bytes()).into_iter();
+            secrets.extend(hits.map(|hit| (hit.redacted, hit.fingerprint)));
+        }
         let program = command.first().map_or("", |name| name.rsplit('/').next().unwrap_or_default());
         for (place, word) in command.iter().enumerate() {
             let value = match (program, word.as_str()) {

@@ -2,6 +2,7 @@
 //! scanner, so that no report can leak it.
 
 pub mod findings;
+pub mod fixes;
 mod forms;
 mod generic;
 pub mod names;
