@@ -36,9 +36,9 @@ impl Ruled {
 /// The rules by path.
 #[derive(Default)]
 pub struct Meant {
-    /// The meaning of each path.
-    of: Sparse<Meaning>,
-    /// The rules of each meaning, the most important first.
+    /// The place of the rules of each path. Most have none, which comes first.
+    of: Sparse<u32>,
+    /// The rules, the most important first.
     rules: Vec<Vec<Arc<Rule>>>,
 }
 
@@ -47,27 +47,37 @@ impl Meant {
     #[must_use]
     pub fn new<'r>(index: &Index, rules: impl IntoIterator<Item = &'r Arc<Rule>>) -> Self {
         let Some(mut all) = Ruled::new(rules) else { return Self::default() };
-        let mut states = Sparse::new(all.globs.elsewhere());
-        states.set(Index::ROOT.place(), State::ROOT);
-        let mut of = Sparse::default();
-        for path in index.all_paths() {
-            // A folder has its place before what is in it.
-            let Some(folder) = index.parent(path) else { continue };
-            let (state, meaning) = all.globs.step(states.get(folder.place()), index.name(path));
-            of.set(path.place(), meaning);
-            // Nobody asks for the state of what is no folder.
-            if index.children(path).next().is_some() {
-                states.set(path.place(), state);
+        let mut made = Self { of: Sparse::default(), rules: vec![Vec::new()] };
+        // The place of the rules of each meaning: many mean what is excepted, and so nothing.
+        let mut places: Vec<Option<u32>> = Vec::new();
+        let mut folders = vec![(Index::ROOT, State::ROOT)];
+        while let Some((folder, state)) = folders.pop() {
+            for path in index.children(folder) {
+                let (state, meaning) = all.globs.step(state, index.name(path));
+                if places.len() <= meaning.place() {
+                    places.resize(meaning.place() + 1, None);
+                }
+                let place = places[meaning.place()].get_or_insert_with(|| {
+                    let rules: Vec<_> = all.of(meaning).cloned().collect();
+                    if rules.is_empty() {
+                        return 0;
+                    }
+                    made.rules.push(rules);
+                    u32::try_from(made.rules.len() - 1).unwrap_or(0)
+                });
+                made.of.set(path.place(), *place);
+                if index.children(path).next().is_some() {
+                    folders.push((path, state));
+                }
             }
         }
-        let rules = all.globs.meanings().map(|meaning| all.of(meaning).cloned().collect()).collect();
-        Self { of, rules }
+        made
     }
 
     /// The rules that mean a path, the most important first.
     #[must_use]
     pub fn rules(&self, path: PathId) -> &[Arc<Rule>] {
-        self.rules.get(self.of.get(path.place()).place()).map_or(&[], Vec::as_slice)
+        self.rules.get(self.of.get(path.place()) as usize).map_or(&[], Vec::as_slice)
     }
 }
 

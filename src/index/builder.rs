@@ -9,11 +9,12 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::attrs::Tables;
 use super::compare::MOST_LINKS;
+use super::contents::{Known, MOST_BYTES};
 use super::entry::{Flags, Link, NONE, Node, pack_device};
 use super::names::{Memory, NameRef};
 use super::{Entry, EntryId, Index, Kind, PathId, SlotId};
 use crate::layer::whiteout::{self, Mark};
-use crate::layer::{self, Content, EntryKind, LayerError, Limits, Unread};
+use crate::layer::{self, Content, EntryKind, LayerError, Limits};
 
 /// What a folder gets that no header describes: what an engine gives it when it unpacks the layer.
 const IMPLIED_MODE: u16 = 0o755;
@@ -97,7 +98,7 @@ impl Builder {
     /// More than 65 535 of them.
     pub fn begin(&mut self) -> Result<(), LayerError> {
         let full = || LayerError::TooMuch { what: "the number of layers".into(), limit: u64::from(u16::MAX) };
-        u16::try_from(self.index.slots.len()).map_err(|_too_large| full())?;
+        u16::try_from(self.index.slots.all().len()).map_err(|_too_large| full())?;
         let first = u32::try_from(self.index.entries.len()).map_err(|_too_large| full())?;
         self.slot = SlotSummary { first, ..SlotSummary::default() };
         (self.folder, self.settled, self.conflicts) = (None, None, 0);
@@ -137,7 +138,7 @@ impl Builder {
     /// The slot that is being filled, or will be the next time.
     #[must_use]
     pub fn filling(&self) -> SlotId {
-        SlotId(u16::try_from(self.index.slots.len()).unwrap_or(u16::MAX))
+        self.index.slots.next()
     }
 
     /// A copy of what is built so far, the slot that is being filled included: it stays as it is while this goes on.
@@ -279,9 +280,10 @@ impl Builder {
         let full = || LayerError::TooMuch { what: "the number of entries".into(), limit: u64::from(u32::MAX) };
         Ok(match kind {
             Kind::File => match entry.content {
-                Content::Hash(hash) => self.index.contents.push(hash).ok_or_else(full)?,
-                Content::Unread(Unread { at, head }) => {
-                    self.index.contents.push(u128::from(head) << 64 | u128::from(at)).ok_or_else(full)?
+                Content::Hash(hash) => self.index.contents.push(Known::hash(hash)).ok_or_else(full)?,
+                Content::Unread(unread) => {
+                    let far = || LayerError::TooMuch { what: "the size of the layer".into(), limit: MOST_BYTES };
+                    self.index.contents.push(Known::unread(unread).ok_or_else(far)?).ok_or_else(full)?
                 }
                 Content::Nothing => NONE,
             },
@@ -346,12 +348,14 @@ impl Builder {
         let attrs = self.attrs.place(&mut self.index, entry);
         let older = self.index.nodes.get(path.0).newest;
         let slot = self.filling();
-        let record = Entry { size: entry.size, mtime: entry.mtime, path, older, attrs, extra, slot, kind, flags };
+        let record = Entry { size: entry.size, mtime: entry.mtime, path, attrs, extra, slot, kind, flags };
         let id = self
             .index
             .entries
             .push(&record)
             .ok_or_else(|| LayerError::TooMuch { what: "the number of entries".into(), limit: u64::from(u32::MAX) })?;
+        self.index.slots.note(id);
+        self.index.entries.set_older(id, older);
         self.index.nodes.get_mut(path.0).newest = id;
         Ok(())
     }
@@ -362,9 +366,9 @@ impl Builder {
 
     /// What this slot has at the path so far.
     fn here(&self, path: PathId, wanted: impl Fn(Kind) -> bool) -> Option<EntryId> {
-        let slot = self.index.slots.len();
+        let slot = self.filling();
         let entries = self.index.entries_of(path).map(|id| (id, self.index.entry(id)));
-        let mut here = entries.take_while(|(_, entry)| usize::from(entry.slot.0) == slot);
+        let mut here = entries.take_while(|(_, entry)| entry.slot == slot);
         here.find(|(_, entry)| wanted(entry.kind)).map(|(id, _)| id)
     }
 
@@ -385,9 +389,10 @@ impl Builder {
     /// Takes an entry of this slot out of its path's list. Its bytes stay counted: they are shipped all the same.
     fn supersede(&mut self, id: EntryId) {
         self.settled = None;
-        let Entry { path, older, .. } = self.index.entry(id);
+        let (path, older) = (self.index.entry(id).path, self.index.entries.older(id.0));
         let entries = &mut self.index.entries;
         entries.flag(id.0, Flags::SUPERSEDED);
+        entries.set_older(id.0, NONE);
         let newest = &mut self.index.nodes.get_mut(path.0).newest;
         if *newest == id.0 {
             *newest = older;

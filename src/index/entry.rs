@@ -159,7 +159,6 @@ pub struct Entry {
     pub mtime: i64,
     /// The path it is about: for a whiteout the path that goes, for an opaque marker the folder it stands in.
     pub path: PathId,
-    pub(super) older: u32,
     pub(super) attrs: u32,
     /// By kind: where a file's content hash stands, a symlink's target, a hard link's group, a device's numbers.
     pub(super) extra: u32,

@@ -6,10 +6,12 @@ mod attrs;
 mod builder;
 mod column;
 pub mod compare;
+mod contents;
 mod entries;
 mod entry;
 mod names;
 mod rows;
+mod slots;
 mod sparse;
 mod stack;
 pub mod walk;
@@ -23,9 +25,12 @@ use std::sync::Arc;
 
 use crate::layer::{Unread, Xattr};
 pub(crate) use column::Column;
+use contents::Known;
+pub(crate) use contents::kept as kept_hash;
 use entries::Entries;
 use entry::{Flags, Link, NONE, Node};
 use names::{NameRef, Names};
+use slots::Slots;
 pub(crate) use sparse::Sparse;
 
 /// Everything that was read, append-only. Built by [`Builder`]. A copy is cheap: it shares all that does not change.
@@ -34,14 +39,17 @@ pub struct Index {
     names: Names,
     nodes: Column<Node>,
     entries: Entries,
-    contents: Column<u128>,
+    contents: Column<Known>,
     links: Column<Link>,
     attrs: Column<Attrs>,
     xattrs: Arc<Vec<Vec<Xattr>>>,
-    slots: Vec<SlotSummary>,
+    slots: Slots,
 }
 
 impl Index {
+    /// Raised when the rows of an index that is kept become others.
+    pub(crate) const ROWS: u32 = 2;
+
     /// The root folder. Every path hangs below it.
     pub const ROOT: PathId = PathId(0);
 
@@ -60,7 +68,7 @@ impl Index {
     /// One entry.
     #[must_use]
     pub fn entry(&self, id: EntryId) -> Entry {
-        self.entries.get(id.0)
+        self.entries.get(id.0, self.slots.of(id.0))
     }
 
     /// The entries of a path, the one read last first. Slots come in the order in which they were read, which is not
@@ -82,13 +90,13 @@ impl Index {
 
     /// All slots, in the order of reading.
     pub fn slots(&self) -> impl ExactSizeIterator<Item = SlotId> + use<> {
-        (0..u16::try_from(self.slots.len()).unwrap_or(u16::MAX)).map(SlotId)
+        (0..self.slots.next().0).map(SlotId)
     }
 
     /// What a slot came to.
     #[must_use]
     pub fn slot(&self, slot: SlotId) -> &SlotSummary {
-        &self.slots[usize::from(slot.0)]
+        &self.slots.all()[usize::from(slot.0)]
     }
 
     /// Every path, a folder before what is in it.
@@ -151,30 +159,26 @@ impl Index {
         &self.xattrs[attrs.xattrs as usize]
     }
 
-    /// xxh3-128 of a file's contents; `None` for an empty file, for one that was not read because no answer depends on
-    /// it, and for everything else.
+    /// The first 96 bits of xxh3-128 of a file's contents; `None` for an empty file, for one that was not read because no
+    /// answer depends on it, and for everything else.
     #[must_use]
     pub fn content(&self, entry: Entry) -> Option<u128> {
         let is_known = entry.kind == Kind::File && entry.extra != NONE && !entry.flags.has(Flags::UNREAD);
-        is_known.then(|| *self.contents.get(entry.extra))
+        is_known.then(|| self.contents.get(entry.extra).as_hash())
     }
 
     /// What is known of a file's contents that were not read.
     #[must_use]
     pub fn unread(&self, entry: Entry) -> Option<Unread> {
         let is_unread = entry.kind == Kind::File && entry.flags.has(Flags::UNREAD);
-        is_unread.then(|| {
-            let [low, high] = [0, 64].map(|shift| *self.contents.get(entry.extra) >> shift & u128::from(u64::MAX));
-            let half = |half: u128| u64::try_from(half).unwrap_or_default();
-            Unread { at: half(low), head: half(high) }
-        })
+        is_unread.then(|| self.contents.get(entry.extra).as_unread())
     }
 
     /// Notes the hash of a file that was not read before.
     pub fn set_content(&mut self, id: EntryId, hash: u128) {
         let entry = self.entry(id);
         if self.unread(entry).is_some() {
-            *self.contents.get_mut(entry.extra) = hash;
+            *self.contents.get_mut(entry.extra) = Known::hash(hash);
             self.entries.clear(id.0, Flags::UNREAD);
         }
     }
@@ -233,7 +237,7 @@ impl Index {
             + self.contents.memory()
             + self.links.memory()
             + self.attrs.memory()
-            + self.slots.capacity() * size_of::<SlotSummary>()
+            + self.slots.memory()
     }
 }
 

@@ -3,17 +3,30 @@
 
 use std::sync::Arc;
 
-/// Places that take memory together. A power of two; small, for what differs often stands side by side.
+/// Places that are looked at together. A power of two; a place in a stretch fits a byte.
 const STRETCH: usize = 1 << SHIFT;
 const SHIFT: usize = 8;
+
+/// Values of a stretch that are listed with their places. A table of all is not much larger than a list of more.
+const FEW: usize = 32;
 
 /// Values by place.
 #[derive(Debug, Clone)]
 pub struct Sparse<T> {
-    stretches: Vec<Option<Arc<[T; STRETCH]>>>,
+    stretches: Vec<Stretch<T>>,
     /// The stretches that take memory.
     taken: Vec<u32>,
     usual: T,
+}
+
+#[derive(Debug, Clone)]
+enum Stretch<T> {
+    /// As usual.
+    Usual,
+    /// As usual but for these, in order.
+    Few(Arc<Vec<(u8, T)>>),
+    /// Every value.
+    All(Arc<[T; STRETCH]>),
 }
 
 impl<T: Default + Copy + PartialEq> Default for Sparse<T> {
@@ -29,43 +42,87 @@ impl<T: Copy + PartialEq> Sparse<T> {
     }
 
     pub fn get(&self, place: usize) -> T {
-        let stretch = self.stretches.get(place >> SHIFT).and_then(Option::as_ref);
-        stretch.map_or(self.usual, |stretch| stretch[place & (STRETCH - 1)])
+        match self.stretches.get(place >> SHIFT) {
+            None | Some(Stretch::Usual) => self.usual,
+            Some(Stretch::Few(few)) => find(few, within(place)).map_or(self.usual, |at| few[at].1),
+            Some(Stretch::All(all)) => all[place & (STRETCH - 1)],
+        }
     }
 
     pub fn set(&mut self, place: usize, value: T) {
         let at = place >> SHIFT;
-        if let Some(Some(known)) = self.stretches.get_mut(at) {
-            Arc::make_mut(known)[place & (STRETCH - 1)] = value;
-        } else if value != self.usual {
-            if at >= self.stretches.len() {
-                self.stretches.resize(at + 1, None);
+        match self.stretches.get_mut(at) {
+            Some(Stretch::All(all)) => Arc::make_mut(all)[place & (STRETCH - 1)] = value,
+            Some(Stretch::Few(few)) => match find(few, within(place)) {
+                Ok(known) => Arc::make_mut(few)[known].1 = value,
+                Err(_) if value == self.usual => {}
+                Err(before) if few.len() < FEW => {
+                    let few = Arc::make_mut(few);
+                    if few.len() == few.capacity() {
+                        few.reserve_exact(FEW / 4);
+                    }
+                    few.insert(before, (within(place), value));
+                }
+                Err(_) => {
+                    let mut all = [self.usual; STRETCH];
+                    few.iter().for_each(|(within, value)| all[usize::from(*within)] = *value);
+                    all[place & (STRETCH - 1)] = value;
+                    self.stretches[at] = Stretch::All(Arc::new(all));
+                }
+            },
+            None | Some(Stretch::Usual) if value == self.usual => {}
+            None | Some(Stretch::Usual) => {
+                if at >= self.stretches.len() {
+                    self.stretches.resize(at + 1, Stretch::Usual);
+                }
+                let mut few = Vec::with_capacity(FEW / 4);
+                few.push((within(place), value));
+                self.stretches[at] = Stretch::Few(Arc::new(few));
+                self.taken.extend(u32::try_from(at));
             }
-            let mut stretch = [self.usual; STRETCH];
-            stretch[place & (STRETCH - 1)] = value;
-            self.stretches[at] = Some(Arc::new(stretch));
-            self.taken.extend(u32::try_from(at));
         }
     }
 
     /// Everything that is not as usual, with its place; stretches in the order in which they were first set.
     pub fn iter(&self) -> impl Iterator<Item = (usize, T)> {
-        let known = self.taken.iter().filter_map(|at| Some((*at as usize, self.stretches[*at as usize].as_ref()?)));
-        let all = known.flat_map(|(at, stretch)| (at << SHIFT..).zip(stretch.iter().copied()));
+        let stretches = self.taken.iter().map(|at| (*at as usize, &self.stretches[*at as usize]));
+        let all = stretches.flat_map(|(at, stretch)| {
+            let (few, all) = match stretch {
+                Stretch::Usual => (&[][..], &[][..]),
+                Stretch::Few(few) => (few.as_slice(), &[][..]),
+                Stretch::All(all) => (&[][..], all.as_slice()),
+            };
+            let few = few.iter().map(|(within, value)| (usize::from(*within), *value));
+            few.chain(all.iter().copied().enumerate()).map(move |(within, value)| ((at << SHIFT) + within, value))
+        });
         all.filter(|(_, value)| *value != self.usual)
     }
 
     /// Has the usual value everywhere again. Takes no longer than it took to set what is not so.
     pub fn clear(&mut self) {
         for at in self.taken.drain(..) {
-            self.stretches[at as usize] = None;
+            self.stretches[at as usize] = Stretch::Usual;
         }
     }
 
     /// Bytes of memory that it takes.
     pub fn memory(&self) -> usize {
-        self.taken.len() * STRETCH * size_of::<T>() + self.stretches.capacity() * size_of::<Option<Arc<[T; STRETCH]>>>()
+        let taken = |at: &u32| match &self.stretches[*at as usize] {
+            Stretch::Usual => 0,
+            Stretch::Few(few) => few.capacity() * size_of::<(u8, T)>(),
+            Stretch::All(_) => STRETCH * size_of::<T>(),
+        };
+        self.taken.iter().map(taken).sum::<usize>() + self.stretches.capacity() * size_of::<Stretch<T>>()
     }
+}
+
+/// A place in its stretch.
+fn within(place: usize) -> u8 {
+    place.to_le_bytes()[0]
+}
+
+fn find<T>(few: &[(u8, T)], within: u8) -> Result<usize, usize> {
+    few.binary_search_by_key(&within, |(within, _)| *within)
 }
 
 #[cfg(test)]
@@ -78,7 +135,7 @@ mod tests {
         let empty = sparse.memory();
         (0..10_000).for_each(|place| sparse.set(place, 7));
         assert_eq!((sparse.memory(), sparse.get(5000), sparse.iter().count()), (empty, 7, 0));
-        for place in [0, 255, 256, 99_999] {
+        for place in [255, 0, 256, 99_999] {
             sparse.set(place, u32::try_from(place).unwrap());
         }
         let copy = sparse.clone();
@@ -88,5 +145,25 @@ mod tests {
         assert_eq!(sparse.taken, [0, 1, 390]);
         sparse.clear();
         assert_eq!((sparse.get(0), sparse.iter().count()), (7, 0));
+    }
+
+    #[test]
+    fn few_and_many_of_a_stretch_are_as_they_were_set() {
+        let (mut sparse, mut wanted) = (Sparse::new(0_u32), std::collections::BTreeMap::new());
+        let mut seed = 7_u32;
+        for round in 0..20_000 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // The first stretches fill up, the last have few.
+            let place = ((seed >> 8) % 100_000) as usize;
+            let place = if round % 4 == 0 { place } else { place % 2000 };
+            let value = (seed >> 4) % 3;
+            sparse.set(place, value);
+            wanted.insert(place, value);
+        }
+        assert!(wanted.iter().all(|(place, value)| sparse.get(*place) == *value));
+        assert!(sparse.stretches.iter().any(|stretch| matches!(stretch, Stretch::All(_))));
+        let mut told: Vec<_> = sparse.iter().collect();
+        told.sort_unstable();
+        assert!(told.into_iter().eq(wanted.into_iter().filter(|(_, value)| *value != 0)));
     }
 }

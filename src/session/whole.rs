@@ -31,7 +31,7 @@ pub(super) fn key(slots: impl IntoIterator<Item = Option<Key>>, options: &Option
     options.cache.as_ref().filter(|_| !options.verify)?;
     let slots: Vec<Key> = slots.into_iter().collect::<Option<_>>()?;
     let slots: Vec<&str> = slots.iter().map(Key::text).collect();
-    Some(Key::index(&format!("{} {}", kept::sought(options.search), slots.join("\n"))))
+    Some(Key::index(&format!("{} {} {}", Index::ROWS, kept::sought(options.search), slots.join("\n"))))
 }
 
 /// The index of so many slots, and what came of each.

@@ -66,8 +66,6 @@ pub struct Globs {
     everywhere: FxHashMap<PatternId, Vec<At>>,
     /// Where globs are in a folder besides, by state.
     states: Numbered<At>,
-    /// The state of a folder in which none are besides: that of most.
-    elsewhere: State,
     /// Sets of patterns that mean a name.
     classes: FxHashMap<Vec<PatternId>, u32>,
     steps: FxHashMap<(u32, u32), (State, Meaning)>,
@@ -87,7 +85,6 @@ impl Globs {
             all: Vec::new(),
             everywhere: FxHashMap::default(),
             states: Numbered::default(),
-            elsewhere: State::ROOT,
             classes: FxHashMap::default(),
             steps: FxHashMap::default(),
             meanings: Numbered::default(),
@@ -121,7 +118,6 @@ impl Globs {
             }
         }
         self.states.number(root);
-        self.elsewhere = State(self.states.number(Vec::new()));
         self.meanings.number(Vec::new());
     }
 
@@ -144,22 +140,10 @@ impl Globs {
         step
     }
 
-    /// The state of a folder in which only those globs are looked for that mean something everywhere.
-    #[must_use]
-    pub fn elsewhere(&self) -> State {
-        self.elsewhere
-    }
-
     /// Whose globs mean a path, ascending.
     #[must_use]
     pub fn owners(&self, meaning: Meaning) -> &[usize] {
         &self.meanings.all[meaning.place()]
-    }
-
-    /// How many meanings there are so far.
-    #[must_use]
-    pub fn meanings(&self) -> impl ExactSizeIterator<Item = Meaning> + use<> {
-        (0..u32::try_from(self.meanings.all.len()).unwrap_or(u32::MAX)).map(Meaning)
     }
 
     fn work_out(&mut self, State(folder): State, patterns: &[PatternId]) -> (State, Meaning) {
