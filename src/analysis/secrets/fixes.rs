@@ -41,7 +41,15 @@ pub fn fix(case: &Case<'_>, finding: &Finding) -> Option<Fix> {
 }
 
 fn only_said(finding: &Finding, step: Option<usize>, why: &str) -> Fix {
-    Fix { advice: format!("{} {why}", finding.rule.fix), step, ..Fix::default() }
+    Fix { advice: said(finding, why), step, ..Fix::default() }
+}
+
+/// What is to be done here, behind what is to be done first and before what holds for all of its kind.
+fn said(finding: &Finding, here: &str) -> String {
+    match finding.rule.fix.split_once(". ") {
+        Some((first, rest)) => format!("{first}. {here} {rest}"),
+        None => format!("{} {here}", finding.rule.fix),
+    }
 }
 
 /// How a build is given a secret.
@@ -70,11 +78,8 @@ fn of_config(case: &Case<'_>, finding: &Finding, field: &str) -> Option<Fix> {
     let advice = match reader {
         Some(_) => {
             let id = name.to_ascii_lowercase();
-            format!(
-                "{} Commands of the build that name it read it from a secret mount: {}",
-                finding.rule.fix,
-                given(&id, &format!("env={name}"))
-            )
+            let given = given(&id, &format!("env={name}"));
+            format!("{} Commands of the build that name it read it from a secret mount: {given}", finding.rule.fix)
         }
         None => finding.rule.fix.clone(),
     };
@@ -84,11 +89,11 @@ fn of_config(case: &Case<'_>, finding: &Finding, field: &str) -> Option<Fix> {
 fn of_argument(case: &Case<'_>, finding: &Finding, step: usize) -> Option<Fix> {
     let (name, _) = finding.evidence.first()?.text.split_once('=')?;
     let id = name.to_ascii_lowercase();
-    let advice = format!(
-        "{} Here: leave ARG {name} out, and give the commands that use it --mount=type=secret,id={id}; build by {}",
-        finding.rule.fix,
-        given(&id, &format!("env={name}"))
+    let given = given(&id, &format!("env={name}"));
+    let here = format!(
+        "Leave ARG {name} out, and give the commands that use it --mount=type=secret,id={id}; build by {given}."
     );
+    let advice = said(finding, &here);
     let reader = reader(case, step, name);
     let proposed = reader.map(|reader| {
         let export = format!("export {name}=\"$(cat /run/secrets/{id})\"");
@@ -126,7 +131,7 @@ fn of_file(case: &Case<'_>, finding: &Finding) -> Option<Fix> {
         // What is waste by itself is kept out as that.
         let waste = leftover(case, finding).and_then(|rule| ignore::patterns(case, rule, &finding.entries));
         let Some((by, patterns)) = waste else { return Some(only_said(finding, Some(by.step), MORE_THAN_SECRET)) };
-        let advice = format!("{} In .dockerignore: {}", finding.rule.fix, patterns.join(" "));
+        let advice = said(finding, &format!("In .dockerignore: {}.", patterns.join(" ")));
         let removed_by = finding.removed_by.and_then(|layer| case.instructions.of(layer)).map(|later| later.step);
         return Some(Fix {
             advice,
@@ -156,18 +161,18 @@ fn of_file(case: &Case<'_>, finding: &Finding) -> Option<Fix> {
         removed_by: remover.map(|step| step.step),
         path: format!("/{spelled}"),
     };
-    let mounted = if file.read_by.is_empty() {
-        String::new()
-    } else {
-        let given = given(file.id(), &format!("src=PATH/{}", file.name()));
-        format!(" Commands that need it see it by a secret mount: {given}.")
-    };
     let how = if is_copied {
-        format!(" In .dockerignore: **/{}", ignore::escaped(&tail))
+        format!("In .dockerignore, or out of the COPY that names it: **/{}.", ignore::escaped(&tail))
     } else {
-        " Here: leave out the command that writes it, and the one that deletes it.".to_owned()
+        "Leave out the command that writes it, and the one that deletes it.".to_owned()
     };
-    let advice = format!("{}{mounted}{how}", finding.rule.fix);
+    let given = || given(file.id(), &format!("src=PATH/{}", file.name()));
+    let here = if file.read_by.is_empty() {
+        how
+    } else {
+        format!("{how} Commands that need it see it by a secret mount: {}.", given())
+    };
+    let advice = said(finding, &here);
     Some(Fix { advice, step: Some(by.step), proposed: None, edit: Some(Edit::Withhold(file)) })
 }
 

@@ -117,9 +117,32 @@ impl Group {
         let instruction = |layer: u32| case.instructions.of(layer).map(super::instructions::Instruction::line);
         let key = [instruction(self.layer), self.removed_by.and_then(instruction)];
         let key = key.map(Option::unwrap_or_default).join("\0");
-        finding.mark(&[&case.index().path(self.around), b"\0".as_slice(), key.as_bytes()].concat());
+        let path = case.index().path(self.around);
+        // Equal files are several findings of one layer, which such names may tell apart.
+        let path = if self.rule.id == "WST-DUPLICATE" { path } else { undated(&path) };
+        finding.mark(&[&path, b"\0".as_slice(), key.as_bytes()].concat());
         Some(finding)
     }
+}
+
+/// A path of which each name that holds a date has zeros for its digits: `2026-11-26T10_07_55_123Z-debug-0.log` is of
+/// another build each time, and is the same finding.
+fn undated(path: &[u8]) -> Vec<u8> {
+    let is_dated = |name: &[u8]| {
+        name.windows(8).any(|part| part.starts_with(b"20") && part.iter().all(u8::is_ascii_digit))
+            || name.windows(10).any(|part| {
+                let is_sign = |place: usize| matches!(place, 4 | 7);
+                let fits = |(place, byte): (usize, &u8)| {
+                    if is_sign(place) { b"-_.".contains(byte) } else { byte.is_ascii_digit() }
+                };
+                part.starts_with(b"20") && part.iter().enumerate().all(fits)
+            })
+    };
+    let names = path.split(|&byte| byte == b'/').map(|name| {
+        let zero = |byte: &u8| if byte.is_ascii_digit() { b'0' } else { *byte };
+        if is_dated(name) { name.iter().map(zero).collect() } else { name.to_vec() }
+    });
+    names.collect::<Vec<Vec<u8>>>().join(&b'/')
 }
 
 /// Moves the severity by how much it is.
@@ -133,4 +156,25 @@ fn weigh(case: &Case<'_>, finding: &mut Finding) {
         finding.shift(1, "much of the image");
     }
     case.discount(finding);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_a_date_is_the_same_in_another_build() {
+        for (path, same) in [
+            (
+                "root/.npm/_logs/2026-11-26T10_07_55_123Z-debug-0.log",
+                "root/.npm/_logs/0000-00-00T00_00_00_000Z-debug-0.log",
+            ),
+            ("var/log/app-20261126.log", "var/log/app-00000000.log"),
+            ("var/log/2026.11.26/x1", "var/log/0000.00.00/x1"),
+            ("usr/lib/python3.11/x-12345678.so", "usr/lib/python3.11/x-12345678.so"),
+            ("", ""),
+        ] {
+            assert_eq!(String::from_utf8(undated(path.as_bytes())).unwrap(), same);
+        }
+    }
 }
