@@ -11,10 +11,8 @@ use super::installation::{Brought, installs_nothing_else, is_called, without_pac
 use super::instructions::{Instruction, commands};
 use super::managers::Work;
 use super::packages::PackageId;
-use super::risk::known_as;
 use super::rules::{Mending, Rule};
 use super::secrets;
-use crate::index::EntryId;
 
 /// Gives a finding its fix.
 pub fn fix(case: &Case<'_>, effects: &Effects, finding: &mut Finding) {
@@ -189,19 +187,12 @@ fn leftover<'c>(case: &'c Case<'_>, finding: &Finding) -> Option<&'c Arc<Rule>> 
 /// The installation without what brought the programs.
 fn leave_out(case: &Case<'_>, effects: &Effects, finding: &Finding, by: &Instruction) -> Option<Edit> {
     let brought = Brought::new(case, finding, &effects.used);
-    let programs: Vec<String> = finding.entries.iter().map(|entry| name_of(case, *entry)).collect();
     if !brought.owners.is_empty() && !brought.is_all {
         let is_recommended = |id: &PackageId| brought.named.contains(id) || effects.recommended.contains(id);
         let is_edit = brought.owners.iter().all(is_recommended) && may_leave_recommends(case, by);
         return is_edit.then_some(Edit::NoRecommends);
     }
-    let mut names: Vec<&str> = programs.iter().flat_map(|name| known_as(name)).collect();
-    // Without a database the package is likely to be called like its program.
-    let packages = if brought.owners.is_empty() { programs.clone() } else { brought.names(case) };
-    names.extend(packages.iter().map(String::as_str));
-    if is_called(case, &names) {
-        return None;
-    }
+    let packages = brought.left_out(case, finding)?;
     if without_packages(&by.text, &packages).is_some() {
         return Some(Edit::Without(packages));
     }
@@ -215,10 +206,6 @@ fn may_leave_recommends(case: &Case<'_>, by: &Instruction) -> bool {
     let compilers = case.rule("RSK-COMPILER");
     let names: Vec<&str> = compilers.iter().flat_map(|rule| rule.names.iter().map(String::as_str)).collect();
     without_recommends(&by.text).is_some() && !is_called(case, &names)
-}
-
-fn name_of(case: &Case<'_>, entry: EntryId) -> String {
-    String::from_utf8_lossy(case.index().name(case.index().entry(entry).path)).into_owned()
 }
 
 /// The instruction with the change.

@@ -7,6 +7,8 @@ use super::finding::Finding;
 use super::instructions::{Instruction, commands};
 use super::managers::program;
 use super::packages::{PackageId, Reason};
+use super::risk::known_as;
+use crate::index::EntryId;
 
 /// A package whose files are smaller than this in all only names others, in bytes: Debian's `build-essential`.
 const NAMES_OTHERS: u64 = 64 * 1024;
@@ -56,6 +58,20 @@ impl Brought {
         let mut goes = case.packages.without(&named).goes.into_iter();
         let is_free = !goes.any(|(id, reason)| reason != Reason::Leftover && used.contains(&id));
         Self { is_all: !owners.is_empty() && left.is_empty() && is_free, named, owners }
+    }
+
+    /// What an instruction can leave out with which a finding's programs go; `None` where a command of the build calls
+    /// one of them.
+    #[must_use]
+    pub fn left_out(&self, case: &Case<'_>, finding: &Finding) -> Option<Vec<String>> {
+        let index = case.index();
+        let name_of = |entry: &EntryId| String::from_utf8_lossy(index.name(index.entry(*entry).path)).into_owned();
+        let programs: Vec<String> = finding.entries.iter().map(name_of).collect();
+        let mut names: Vec<&str> = programs.iter().flat_map(|name| known_as(name)).collect();
+        // Without a database the package is likely to be called like its program.
+        let packages = if self.owners.is_empty() { programs.clone() } else { self.names(case) };
+        names.extend(packages.iter().map(String::as_str));
+        (!is_called(case, &names)).then_some(packages)
     }
 
     /// The names of the packages that the instruction names.

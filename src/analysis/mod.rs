@@ -80,8 +80,9 @@ fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Findi
     let claiming = || {
         let mut claims = Claims::default();
         let secrets = secrets::findings::in_files(case, &mut claims);
-        let waste = waste::findings(case, &mut claims, duplicates);
-        ([secrets, waste].concat(), risk::Programs::new(case, &usage, &mut claims))
+        let mut programs = risk::Programs::new(case, &usage);
+        let waste = programs.claim(case, &usage, &mut claims, |claims| waste::findings(case, claims, duplicates));
+        ([secrets, waste].concat(), programs)
     };
     let others = || {
         let secrets = secrets::findings::told(case);

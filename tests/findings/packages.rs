@@ -161,7 +161,13 @@ fn compilers_that_came_by_recommendation_are_left_out_with_these() {
         ("gcc", "gcc", ""),
     ];
     let command = "RUN /bin/sh -c apt-get install -y pip # buildkit";
-    let steps = vec![(ROOT, Some(base())), (CMD, None), (command, Some(installed(&packages, &["pip"])))];
+    // It is needed itself; were it not, they would go with it.
+    let steps = vec![
+        (ROOT, Some(base())),
+        (CMD, None),
+        (command, Some(installed(&packages, &["pip"]))),
+        ("RUN /bin/sh -c pip install x # buildkit", Some(Layer::new().file("srv/x", "x"))),
+    ];
     let report = report_with(&image(&clean_config(), steps), &[]);
     for rule in ["RSK-COMPILER", "WST-RECOMMENDS"] {
         let fix = &one(&report, rule)["fix"]["proposed"];
@@ -185,4 +191,34 @@ fn what_the_container_uses_is_not_left_out_with_something_else() {
     };
     assert_eq!(report("/usr/bin/ruby"), (100_002, Value::Null));
     assert_eq!(report("/usr/bin/bash"), (200_003, json!("RUN apt-get install -y --no-install-recommends other")));
+}
+
+#[test]
+fn what_is_left_out_saves_all_of_its_packages() {
+    let status = "Package: vim\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1\n\n";
+    let editor = || {
+        Layer::new()
+            .file("var/lib/dpkg/status", status)
+            .file("var/lib/dpkg/info/vim.list", "/.\n/usr/bin/vim\n/usr/share/doc/vim/manual\n")
+            .filled("usr/share/doc/vim/manual", 400_000, 1)
+            .mode(0o755)
+            .file("usr/bin/vim", crate::program(300_000))
+    };
+    let report = |later: &str| {
+        let steps = vec![
+            (ROOT, Some(base())),
+            (CMD, None),
+            ("RUN /bin/sh -c apt-get install -y --no-install-recommends vim curl # buildkit", Some(editor())),
+            (later, Some(Layer::new().file("srv/x", "x"))),
+        ];
+        report_with(&image(&clean_config(), steps), &[])
+    };
+    // Its documentation goes with it, and is not a second thing to save.
+    let left_out = report("RUN /bin/sh -c true # buildkit");
+    assert_eq!(one(&left_out, "RSK-EDITOR")["reclaimableBytes"], 700_000);
+    assert!(of(&left_out, "WST-DOC").is_empty());
+    // What the build needs stays, and its documentation does not have to.
+    let called = report("RUN /bin/sh -c vim -e x # buildkit");
+    assert_eq!(one(&called, "WST-DOC")["reclaimableBytes"], 400_000);
+    assert_eq!(one(&called, "RSK-EDITOR")["fix"]["proposed"], Value::Null);
 }

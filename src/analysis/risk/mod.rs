@@ -14,6 +14,7 @@ pub use usage::Usage;
 
 use super::case::Case;
 use super::finding::Finding;
+use super::installation::Brought;
 use super::subject::Claims;
 
 /// Programs that help an attacker.
@@ -23,11 +24,38 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Finds them. What they are not needed for is claimed as waste.
+    /// Finds them.
     #[must_use]
-    pub fn new(case: &Case<'_>, usage: &Usage, claims: &mut Claims) -> Self {
+    pub fn new(case: &Case<'_>, usage: &Usage) -> Self {
         let all = programs::programs(case, usage);
-        Self { findings: programs::findings(case, usage, &all, claims), all }
+        Self { findings: programs::findings(case, &all), all }
+    }
+
+    /// Takes the bytes of those that nothing uses, for these can go. First of those whose packages an instruction can
+    /// leave out: without these it brings nothing of them, whatever of it is waste by itself. Then `between` takes what
+    /// else is waste, and what is left of the others is theirs.
+    pub fn claim<T>(
+        &mut self,
+        case: &Case<'_>,
+        usage: &Usage,
+        claims: &mut Claims,
+        between: impl FnOnce(&mut Claims) -> T,
+    ) -> T {
+        let mut removing = packages::Removing::new(usage.packages(case));
+        let mut others = Vec::new();
+        for finding in self.findings.iter_mut().filter(|finding| finding.in_use.is_empty()) {
+            let brought = Brought::new(case, finding, &removing.used);
+            if brought.is_all && brought.left_out(case, finding).is_some() {
+                removing.add(case, claims, finding, &brought);
+            } else {
+                others.push((finding, brought));
+            }
+        }
+        let between = between(claims);
+        for (finding, brought) in others {
+            removing.add(case, claims, finding, &brought);
+        }
+        between
     }
 }
 

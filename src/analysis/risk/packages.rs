@@ -75,7 +75,7 @@ pub fn unowned(case: &Case<'_>, known: &[Program]) -> Vec<Finding> {
 /// What goes with a program whose package is left out of an installation.
 pub struct Removing {
     /// The packages of what the container uses.
-    used: BTreeSet<PackageId>,
+    pub used: BTreeSet<PackageId>,
     /// The files of each package that a container sees, with their bytes; made when it is needed first.
     files: Option<HashMap<PackageId, Vec<(EntryId, u64)>>>,
 }
@@ -86,15 +86,15 @@ impl Removing {
         Self { used, files: None }
     }
 
-    /// Adds to a finding what is saved when the packages of its programs are not installed: the packages, what came for
+    /// Takes for a finding what is saved when the packages of its programs are not installed: the packages, what came for
     /// them alone, and what cannot do without them. Only where the instruction names what brought them, so that it can
     /// be left out.
-    pub fn add(&mut self, case: &Case<'_>, claims: &mut Claims, finding: &mut Finding) {
-        let brought = Brought::new(case, finding, &self.used);
+    pub fn add(&mut self, case: &Case<'_>, claims: &mut Claims, finding: &mut Finding, brought: &Brought) {
         if brought.owners.len() > 1 && !brought.is_all && finding.origin == Origin::Yours {
             let names = brought.owners.iter().map(|id| case.packages.get(*id).record.name.as_str()).collect();
             finding.show("package", format!("packages: {}", listed(names)));
         }
+        super::programs::claim(case, claims, finding);
         if !brought.is_all {
             return;
         }

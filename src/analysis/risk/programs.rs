@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::packages::Removing;
 use super::{Usage, runs_as_root};
 use crate::analysis::case::{Case, common_folder};
 use crate::analysis::content::{Elf, Program as Kind};
@@ -185,9 +184,8 @@ pub fn names(name: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Findings of programs. What a later layer removed is waste and no risk, so it has none here.
-pub fn findings(case: &Case<'_>, usage: &Usage, programs: &[Program], claims: &mut Claims) -> Vec<Finding> {
+pub fn findings(case: &Case<'_>, programs: &[Program]) -> Vec<Finding> {
     let is_root = runs_as_root(case);
-    let mut removal = Removing::new(usage.packages(case));
     let unowned = unowned(case);
     let mut found = busyboxes(case, programs, &unowned);
     for program in programs.iter().filter(|program| program.state == State::Live && !program.is_applet) {
@@ -220,14 +218,13 @@ pub fn findings(case: &Case<'_>, usage: &Usage, programs: &[Program], claims: &m
         case.discount(&mut finding);
         found.push(finding);
     }
-    let mut all = together(case, found);
-    // What nothing uses can go; what is used is not saved by taking it away.
-    for finding in all.iter_mut().filter(|finding| finding.in_use.is_empty() && finding.reclaimable == 0) {
-        let sizes = finding.entries.iter().map(|entry| (*entry, case.index().entry(*entry).size));
-        finding.reclaimable = sizes.map(|(entry, size)| claims.take(entry, size, size)).sum();
-        removal.add(case, claims, finding);
-    }
-    all
+    together(case, found)
+}
+
+/// Takes the bytes of programs that nothing uses, for these can go; what is used is not saved by taking it away.
+pub fn claim(case: &Case<'_>, claims: &mut Claims, finding: &mut Finding) {
+    let sizes = finding.entries.iter().map(|entry| (*entry, case.index().entry(*entry).size));
+    finding.reclaimable = sizes.map(|(entry, size)| claims.take(entry, size, size)).sum();
 }
 
 /// What the base brought is told by what can be done with it: nobody takes single programs out of a base. Of what you
