@@ -285,7 +285,7 @@ fn unsearched(loaded: &Loaded) -> Vec<Gap> {
     let some = [
         (missed.cut, "secrets in the rest of", "larger than 5 MiB, of which the beginning was searched"),
         (missed.large, "secrets in", "larger than 64 MiB"),
-        (missed.unsearched, "secrets in", "8 GiB of texts had been searched"),
+        (missed.unsearched, "secrets in", "8 GiB of texts of their layer had been searched"),
         (missed.no_room, "contents of", "256 MiB of contents had been kept"),
     ];
     let some = some.into_iter().filter(|(number, _, _)| *number > 0);

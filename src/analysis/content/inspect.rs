@@ -27,10 +27,10 @@ const SCRIPT: usize = 4096;
 /// The beginning that tells text from data, in bytes.
 const SNIFFED: usize = 8 * 1024;
 
-/// Bytes of an image that are searched for secrets in all.
+/// Bytes of a layer that are searched for secrets in all.
 const MOST_SEARCHED_IN_ALL: u64 = 8 * 1024 * 1024 * 1024;
 
-/// Bytes of whole files that are kept in all.
+/// Bytes of whole files that are kept of a layer, and of all layers.
 pub const MOST_KEPT: u64 = 256 * 1024 * 1024;
 
 /// The largest file that this part of the analysis keeps whole, in bytes.
@@ -247,8 +247,9 @@ impl Inspector {
         (fact != Fact::default()).then_some(fact)
     }
 
-    /// Ends the layer.
+    /// Ends the layer. The next one has limits of its own: what is known of a layer depends on no other.
     pub fn looked(&mut self) -> Looked {
+        (self.kept, self.searched) = (0, 0);
         let searched = std::mem::take(&mut self.secrets);
         let searched = self.scanner.is_some().then_some(searched);
         Looked { missed: std::mem::take(&mut self.missed), searched }
@@ -318,4 +319,26 @@ fn is_data(name: &[u8]) -> bool {
         | b"avi" | b"db" | b"gem" | b"deb" | b"rpm" | b"apk" | b"tgz" | b"pack" | b"wasm" | b"class" | b"onnx"
     );
     is_data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_layer_depends_on_no_other() {
+        let mut inspector = Inspector::new(None, GlobSet::empty());
+        let contents = vec![b' '; usize::try_from(MOST_WHOLE).unwrap()];
+        let mut layer = || {
+            let most = MOST_KEPT / MOST_WHOLE;
+            let kept = (0..=most).filter(|_| {
+                inspector.begin(b"etc/passwd", MOST_WHOLE, 0o644) && {
+                    inspector.part(&contents);
+                    inspector.end().is_some_and(|fact| fact.whole.is_some())
+                }
+            });
+            (kept.count() as u64 == most, inspector.looked().missed.no_room)
+        };
+        assert_eq!([layer(), layer()], [(true, 1), (true, 1)]);
+    }
 }
