@@ -218,7 +218,7 @@ pub struct FindingJson<'a> {
     bytes: u64,
     reclaimable_bytes: u64,
     evidence: Vec<EvidenceJson>,
-    fix: FixJson<'a>,
+    fix: FixJson,
     aliases: &'a [String],
     fingerprint: &'a str,
 }
@@ -230,8 +230,8 @@ struct EvidenceJson {
 }
 
 #[derive(Serialize)]
-struct FixJson<'a> {
-    advice: &'a str,
+struct FixJson {
+    advice: String,
     step: Option<usize>,
     proposed: Option<String>,
 }
@@ -267,7 +267,7 @@ pub fn json<'a>(facts: &Facts<'a>) -> Vec<FindingJson<'a>> {
             .map(|evidence| EvidenceJson { kind: evidence.kind, text: safe(&evidence.text) })
             .collect(),
         fix: FixJson {
-            advice: &finding.fix.advice,
+            advice: safe(&finding.fix.advice),
             step: finding.fix.step,
             proposed: finding.fix.proposed.as_ref().map(|text| text.lines().map(safe).collect::<Vec<_>>().join("\n")),
         },

@@ -12,6 +12,8 @@ mod program;
 mod report;
 mod rootless;
 mod sources;
+#[path = "../common/told.rs"]
+mod told;
 mod tools;
 
 use std::fs;
@@ -124,6 +126,16 @@ fn the_platform_is_chosen_among_several() {
             let ended = sources::refused(&place, &["--platform", "linux/s390x"]);
             assert_eq!(ended.code, Some(3), "{place}: {}", ended.told);
             assert!(ended.told.contains("linux/arm64"), "what is there is not named: {}", ended.told);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn each_thing_is_told_once() {
+    test(|| {
+        for image in [images::odd()?, images::odd_by_buildkit()?, images::links()?, images::debian()?] {
+            assert_eq!(told::faults(&image.saved), Vec::<String>::new(), "{}", image.name);
         }
         Ok(())
     });

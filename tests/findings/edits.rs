@@ -208,6 +208,20 @@ fn a_secret_file_of_a_folder_is_kept_out_of_the_context_by_no_more_than_it_needs
 }
 
 #[test]
+fn a_name_in_an_image_writes_no_line_of_a_dockerfile() {
+    let odd = Layer::new().file("app/x\nRUN evil\n/.npmrc", format!("//r/:_authToken={}\n", token()));
+    let steps = vec![
+        ("COPY . /app # buildkit", Some(odd)),
+        ("RUN /bin/sh -c npm ci # buildkit", Some(any("a"))),
+        ("RUN /bin/sh -c rm -rf /app/x* # buildkit", Some(Layer::new().whiteout("app/x\nRUN evil\n"))),
+    ];
+    let dockerfile = "FROM a\nCOPY . /app\nRUN npm ci\nRUN rm -rf /app/x*\n";
+    let (after, ignored, report) = mended(&built(&clean_config(), steps), dockerfile);
+    assert_eq!((after.as_str(), ignored.as_str()), (dockerfile, ""));
+    assert!(one(&report, "SEC-GITHUB")["fix"]["advice"].as_str().unwrap().contains("No edit: its name has signs"));
+}
+
+#[test]
 fn what_a_build_uses_and_deletes_comes_by_a_mount() {
     let npmrc = || Layer::new().file("app/.npmrc", format!("//r/:_authToken={}\n", token()));
     let gone = || Layer::new().whiteout("app/.npmrc").filled("app/node_modules/a.js", 90_000, 1);

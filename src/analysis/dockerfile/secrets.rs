@@ -105,6 +105,10 @@ impl Draft<'_> {
                 _ => return Err(NOT_NAMED),
             }
         }
+        let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !readers.is_empty() && (!is_name || name.starts_with(|first: char| first.is_ascii_digit())) {
+            return Err(NO_SHELL);
+        }
         let id = name.to_ascii_lowercase();
         let export = format!("export {name}=\"$(cat /run/secrets/{id})\"");
         for line in readers {
@@ -120,9 +124,7 @@ impl Draft<'_> {
         let stage = &self.file.stage;
         let before = || stage.iter().take_while(|written| written.lines.0 < line);
         let shell = before().filter(|written| written.keyword == "SHELL").last();
-        if shell.is_some_and(|shell| {
-            !shell.text.contains("sh\"") || shell.text.contains("power") || shell.text.contains("pwsh")
-        }) {
+        if shell.is_some_and(|shell| !shell.text.contains("sh\"") || shell.text.contains("pwsh")) {
             return Err(NO_SHELL);
         }
         // A mount is root's alone, if nothing else is said.

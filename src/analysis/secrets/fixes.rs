@@ -8,7 +8,7 @@ use globset::GlobBuilder;
 use super::findings::is_of_secrets;
 use crate::analysis::case::Case;
 use crate::analysis::dockerfile::has_name;
-use crate::analysis::finding::{About, Edit, Finding, Fix, State, Withheld};
+use crate::analysis::finding::{About, Edit, Finding, Fix, Origin, State, Withheld};
 use crate::analysis::ignore;
 use crate::analysis::instructions::{Instruction, commands};
 use crate::analysis::rules::Rule;
@@ -19,6 +19,8 @@ const IN_COMMAND: &str =
 const LIVE_OF_RUN: &str = "No edit: a command makes the file, and only who wrote it knows what needs it.";
 const MORE_THAN_SECRET: &str =
     "No edit: the file may hold more than its secret, so take that out of it where it comes from.";
+const ODD_NAME: &str = "No edit: its name has signs that mean something else in a Dockerfile.";
+const OF_BASE: &str = "It comes with the base: take another one, or one that is mended.";
 const NAMED_LATER: &str =
     "No edit: a later command names the file, so that it cannot be left out without a change of that.";
 
@@ -31,6 +33,10 @@ const HARMLESS: [&str; 6] = ["true", ":", "cd", "set", "echo", "rm"];
 /// The fix of a secret; `None` where it is that of other findings of its kind.
 #[must_use]
 pub fn fix(case: &Case<'_>, finding: &Finding) -> Option<Fix> {
+    if finding.origin == Origin::Base {
+        let by = finding.layer.and_then(|layer| case.instructions.of(layer));
+        return Some(only_said(finding, by.map(|by| by.step), OF_BASE));
+    }
     match &finding.about {
         About::Config(field) => of_config(case, finding, field),
         About::History(step) if finding.rule.id == "SEC-BUILD-ARGUMENT" => of_argument(case, finding, *step),
@@ -124,6 +130,10 @@ fn of_file(case: &Case<'_>, finding: &Finding) -> Option<Fix> {
     let index = case.index();
     let path = index.entry(*finding.entries.first()?).path;
     let spelled = String::from_utf8(index.path(path)).ok()?;
+    // What is in an image writes no line of a Dockerfile of its own.
+    if !spelled.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-@+".contains(&byte)) {
+        return Some(only_said(finding, Some(by.step), ODD_NAME));
+    }
     let Some(tail) = tail(case, finding, &spelled) else {
         if !is_copied {
             return None;
@@ -148,7 +158,7 @@ fn of_file(case: &Case<'_>, finding: &Finding) -> Option<Fix> {
     };
     let layer = finding.layer.and_then(|layer| case.subject.stack.slots().get(layer as usize).copied().flatten());
     let is_file = |entry: &_| index.entry(*entry).kind == crate::index::Kind::File;
-    let copied = layer.map_or(0, |slot| index.entries_in(slot).filter(is_file).count());
+    let copied = layer.map_or(0, |slot| index.entries_in(slot).filter(is_file).take(2).count());
     if !is_copied && (copied != 1 || remover.is_none()) {
         return None;
     }
