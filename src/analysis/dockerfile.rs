@@ -228,10 +228,17 @@ fn is_same(written: &Written, step: &Instruction) -> bool {
             let without_flags: Vec<&str> =
                 written.text.split_whitespace().skip_while(|word| word.starts_with("--")).collect();
             let command = bare(&without_flags.concat());
-            // A text of several lines that is all of it is given to the shell alone (BuildKit, `dispatchRun`).
+            let done = bare(&step.text);
+            // A text of several lines that is all of it is given to the shell alone, another one as it is written
+            // (BuildKit, `dispatchRun`).
             let body = bare(&written.body);
-            let is_body = written.has_heredoc && command.starts_with("<<") && body == bare(&step.text);
-            is_body || (!written.has_heredoc && command == bare(&step.text))
+            match (written.has_heredoc, command.starts_with("<<")) {
+                (false, _) => command == done,
+                (true, true) => body == done,
+                (true, false) => {
+                    done.strip_prefix(&format!("{command}{body}")).is_some_and(|mark| command.contains(mark))
+                }
+            }
         }
         "COPY" | "ADD" => {
             let target = |text: &str| {
@@ -277,6 +284,9 @@ RUN rm -rf /var/lib/apt/lists/*
 RUN <<EOF
 echo hello
 EOF
+RUN cat <<EOF > /a
+b c
+EOF
 CMD [\"/app/x\"]
 ";
 
@@ -295,6 +305,7 @@ CMD [\"/app/x\"]
             step(4, "RUN", "chown -R app /app"),
             step(5, "RUN", "rm -rf /var/lib/apt/lists/*"),
             step(6, "RUN", "echo hello\n"),
+            step(7, "RUN", "cat <<EOF > /a\nb c\nEOF"),
         ];
         Instructions { all }
     }
@@ -311,7 +322,10 @@ CMD [\"/app/x\"]
         let file = Dockerfile::read(FILE);
         let steps = file.steps(&history());
         let lines: Vec<_> = steps.iter().map(|(step, place)| (*step, file.stage[*place].lines)).collect();
-        assert_eq!(lines, [(1, (5, 9)), (2, (10, 10)), (3, (11, 11)), (4, (12, 12)), (5, (13, 13)), (6, (14, 16))]);
+        assert_eq!(
+            lines,
+            [(1, (5, 9)), (2, (10, 10)), (3, (11, 11)), (4, (12, 12)), (5, (13, 13)), (6, (14, 16)), (7, (17, 19))]
+        );
         assert_eq!(file.mended(&history(), &[]).0.text(), FILE);
     }
 
