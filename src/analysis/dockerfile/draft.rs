@@ -61,21 +61,36 @@ impl<'d> Draft<'d> {
     /// # Errors
     /// Why it is not sure, for edits that make others keep a secret.
     pub fn take(&mut self, step: usize, edit: &Edit) -> Result<(), &'static str> {
-        match edit {
-            Edit::Unset(name) => return self.unset(step, name),
-            Edit::Unlabel(name) => return self.unlabel(step, name),
-            Edit::Withhold(file) => return self.withhold(step, file),
-            Edit::Ignore { patterns, .. } if self.steps.contains_key(&step) => {
-                self.ignored.extend(patterns.iter().cloned());
-            }
-            _ => {}
+        if let Edit::Ignore { patterns, .. } = edit
+            && self.steps.contains_key(&step)
+        {
+            self.ignored.extend(patterns.iter().cloned());
         }
-        let Some(target) = self.editable(step) else { return Ok(()) };
-        let Some(line) = self.place(target) else { return Ok(()) };
+        match edit {
+            Edit::Unset(name) => self.unset(step, name),
+            Edit::Unlabel(name) => self.unlabel(step, name),
+            Edit::Withhold(file) => self.withhold(step, file),
+            Edit::Append(_)
+            | Edit::Join { .. }
+            | Edit::Flag { .. }
+            | Edit::Without(_)
+            | Edit::NoRecommends
+            | Edit::Drop
+            | Edit::Ignore { .. } => {
+                self.change(step, edit);
+                Ok(())
+            }
+        }
+    }
+
+    /// Does an edit that is left out where it cannot be done.
+    fn change(&mut self, step: usize, edit: &Edit) {
+        let Some(target) = self.editable(step) else { return };
+        let Some(line) = self.place(target) else { return };
         match edit {
             Edit::Append(command) => append(self.lines(line), command),
             Edit::Flag { flag, instead_of: Some(later) } => {
-                let Some(later) = self.editable(*later) else { return Ok(()) };
+                let Some(later) = self.editable(*later) else { return };
                 insert_flag(self.lines(line), &target.keyword, flag);
                 self.dropped.insert(later.lines.0);
             }
@@ -108,7 +123,6 @@ impl<'d> Draft<'d> {
             | Edit::Unlabel(_)
             | Edit::Withhold(_) => {}
         }
-        Ok(())
     }
 
     /// Moves the commands of later instructions to the end of one, all of them or none.

@@ -20,17 +20,15 @@ const MOST: usize = 2000;
 /// The rule for host keys, which have a way of their own to be mended.
 const HOST_KEY: &str = "SEC-SSH-HOST-KEY";
 
+/// The rule for keys by what they look like.
+const PRIVATE_KEY: &str = "SEC-PRIVATE-KEY";
+
 /// Secrets in the files of all layers. Those that take bytes of a file claim it before anything else does: that it is
 /// shipped for nothing is then no second thing to say.
 #[must_use]
 pub fn in_files(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
     let mut found = by_content(case, claims);
     let named = by_name(case, &found, claims);
-    // A host key that the scanner read is told as such, and not as any key, too.
-    let is_host_key = |other: &Finding| {
-        named.iter().any(|named| named.rule.id == HOST_KEY && named.about == other.about && named.layer == other.layer)
-    };
-    found.retain(|finding| !is_host_key(finding));
     found.extend(named);
     found
 }
@@ -104,6 +102,10 @@ fn by_content(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
             if hidden_owner.is_some_and(|owner| is_everybodys(case, &spelled, owner)) {
                 continue;
             }
+            // A host key is told as such, by its name, and not as any key, too.
+            if hit.rule == PRIVATE_KEY && case.meant.rules(path).iter().any(|rule| rule.id == HOST_KEY) {
+                continue;
+            }
             let key = (spelled, hit.rule.clone(), hit.fingerprint.clone());
             if let Some((copies, _)) = all.get_mut(&key) {
                 copies.push((layer, entry));
@@ -148,7 +150,7 @@ fn by_name(case: &Case<'_>, known: &[Finding], claims: &mut Claims) -> Vec<Findi
                 continue;
             }
             let Some(rule) = case.meant.rules(record.path).iter().find(says_enough) else { continue };
-            if rule.id == HOST_KEY || !known.iter().any(|finding| finding.entries.contains(&entry)) {
+            if !known.iter().any(|finding| finding.entries.contains(&entry)) {
                 all.entry(record.path).or_insert_with(|| (Vec::new(), rule)).0.push((layer, entry));
             }
         }
