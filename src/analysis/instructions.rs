@@ -63,7 +63,8 @@ impl Instruction {
         if self.keyword.is_empty() { self.text.clone() } else { format!("{} {}", self.keyword, self.text) }
     }
 
-    fn read(created_by: &str) -> Self {
+    /// Reads a line of the history.
+    pub(super) fn read(created_by: &str) -> Self {
         let text = created_by.trim();
         let text = text.strip_suffix("# buildkit").unwrap_or(text).trim();
         if let Some(rest) = text.strip_prefix("/bin/sh -c #(nop)") {
@@ -98,23 +99,34 @@ fn peel(text: &str) -> (Vec<(String, String)>, &str) {
     let Some((count, rest)) = rest.split_once(' ') else { return whole };
     let Ok(count) = count.parse::<usize>() else { return whole };
     let Some(end) = SHELLS.iter().filter_map(|shell| rest.find(shell)).min() else { return whole };
-    let mut arguments: Vec<(String, String)> = Vec::new();
-    for word in rest[..end].split(' ').filter(|word| !word.is_empty()) {
-        let is_name =
-            |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (pairs_of(&rest[..end], count), &rest[end..])
+}
+
+/// The `NAME=value` of an instruction that sets some, as the history has it: without quotes, so that a value goes on
+/// until the next name.
+#[must_use]
+pub fn pairs(text: &str) -> Vec<(String, String)> {
+    pairs_of(text, usize::MAX)
+}
+
+fn pairs_of(text: &str, most: usize) -> Vec<(String, String)> {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for word in text.trim_end().split(' ') {
         match word.split_once('=') {
-            Some((name, value)) if is_name(name) && arguments.len() < count => {
-                arguments.push((name.to_owned(), value.to_owned()));
+            Some((name, value)) if is_name(name) && pairs.len() < most => {
+                pairs.push((name.to_owned(), value.to_owned()));
             }
             _ => {
-                if let Some((_, value)) = arguments.last_mut() {
+                if let Some((_, value)) = pairs.last_mut() {
                     value.push(' ');
                     value.push_str(word);
                 }
             }
         }
     }
-    (arguments, &rest[end..])
+    pairs
 }
 
 /// All instructions.

@@ -98,6 +98,10 @@ fn findings(case: &Case<'_>, duplicates: &[duplicates::Duplicate]) -> (Vec<Findi
     finding::fold(&mut found);
     for finding in &mut found {
         fixes::fix(case, &effects, finding);
+        // It repeats the instruction.
+        if let Some(proposed) = &mut finding.fix.proposed {
+            *proposed = secrets::shown(proposed).into_owned();
+        }
     }
     finding::sort(&mut found);
     (found, matrix)

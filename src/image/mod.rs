@@ -12,7 +12,6 @@ pub use digest::{from_name as digest_from_name, sha256};
 
 use crate::error::Result;
 use crate::platform::Platform;
-use crate::units::printable;
 
 /// Largest JSON document that is read, in bytes. Configs of real images stay below 1 MiB.
 pub const MOST_JSON_BYTES: u64 = 32 * 1024 * 1024;
@@ -63,15 +62,6 @@ pub struct Layer {
     pub step: Option<Step>,
 }
 
-impl Layer {
-    /// The command that made it, without what builders put around it, on one line and safe to show.
-    #[must_use]
-    pub fn command(&self) -> String {
-        let Some(step) = &self.step else { return "(not recorded)".into() };
-        shown_command(&step.created_by)
-    }
-}
-
 /// A command of the history without what builders put around it, its lines as they are.
 #[must_use]
 pub fn bare_command(created_by: &str) -> &str {
@@ -81,11 +71,4 @@ pub fn bare_command(created_by: &str) -> &str {
         .find_map(|start| text.strip_prefix(start))
         .unwrap_or(text);
     bare.strip_suffix("# buildkit").unwrap_or(bare).trim()
-}
-
-/// A command of the history without what builders put around it, on one line and safe to show.
-#[must_use]
-pub fn shown_command(created_by: &str) -> String {
-    let words: Vec<_> = bare_command(created_by).split_whitespace().collect();
-    if words.is_empty() { "(no command)".into() } else { printable(words.join(" ").as_bytes()).into_owned() }
 }

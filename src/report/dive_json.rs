@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Facts;
 use crate::analysis::dive::tree::{LayerTree, Node, raw};
+use crate::analysis::secrets::shown;
 use crate::index::{EntryId, Index, Kind, PathId};
 
 /// Writes the export.
@@ -88,14 +89,15 @@ fn layer_of(facts: &Facts<'_>, place: usize, tree: &mut LayerTree) -> Layer {
     });
     // dive takes the digest from the config by way of the history: without a step there is none.
     let step = layer.step.as_ref();
-    let command =
-        step.map_or("(missing)", |step| step.created_by.strip_prefix("/bin/sh -c ").unwrap_or(&step.created_by));
+    let command = step.map_or("(missing)".into(), |step| {
+        shown(step.created_by.strip_prefix("/bin/sh -c ").unwrap_or(&step.created_by))
+    });
     Layer {
         index: place,
         id: layer.blob.split('/').next().unwrap_or_default().to_owned(),
         digest_id: step.and(layer.diff_id.clone()).unwrap_or_default(),
         size_bytes: slot.map_or(0, |slot| facts.index.slot(slot).header_bytes),
-        command: command.to_owned(),
+        command: command.into_owned(),
         file_list,
     }
 }

@@ -1,5 +1,6 @@
 //! The JSON report, `layerscope/report/1`. `assets/schema/report-1.json` describes it and a test holds it to that.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde::ser::{SerializeSeq, Serializer};
 use super::{Facts, Gap, findings, packages};
 use crate::analysis::dive;
 use crate::analysis::duplicates::duplicate_bytes;
+use crate::analysis::secrets::shown;
 use crate::index::walk::{Change, Event, Order, Story, walk};
 use crate::index::{Differs, EntryId, Index, Kind, Stack};
 use crate::policy::{Measure, Outcome, RuleResult};
@@ -104,7 +106,7 @@ struct LayerFacts<'a> {
     index: usize,
     diff_id: Option<&'a str>,
     digest: Option<&'a str>,
-    command: Option<&'a str>,
+    command: Option<Cow<'a, str>>,
     created: Option<&'a str>,
     state: &'static str,
     reason: Option<&'a str>,
@@ -208,7 +210,7 @@ fn layer_facts<'a>(facts: &Facts<'a>, place: usize) -> LayerFacts<'a> {
         index: place,
         diff_id: layer.diff_id.as_deref(),
         digest: layer.digest.as_deref(),
-        command: layer.step.as_ref().map(|step| step.created_by.as_str()),
+        command: layer.step.as_ref().map(|step| shown(&step.created_by)),
         created: layer.step.as_ref().and_then(|step| step.created.as_deref()),
         state: if reason.is_some() { "failed" } else { "read" },
         reason,
@@ -309,7 +311,7 @@ struct Object<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<[u32; 2]>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    xattrs: Vec<std::borrow::Cow<'a, str>>,
+    xattrs: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Files<'a> {

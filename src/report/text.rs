@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Facts, findings, packages};
 use crate::analysis::duplicates::duplicate_bytes;
 use crate::analysis::efficiency::{Fate, LayerAccount};
+use crate::analysis::secrets::shown_command;
 use crate::image::Layer;
 use crate::index::walk::Live;
 use crate::index::{Differs, Kind};
@@ -84,7 +85,7 @@ fn layers(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
 
 /// A layer's command, cut to the width of its column.
 fn command(layer: &Layer) -> String {
-    let text = layer.command();
+    let text = shown_command(layer);
     if text.chars().count() <= COMMAND_WIDTH {
         return text;
     }

@@ -62,6 +62,7 @@ fn with_layer(facts: &EngineFacts) -> Option<Vec<&EngineHistory>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::secrets::shown_command;
     use crate::source::storage::Driver;
 
     fn facts(layers: usize, steps: &[(&str, u64)]) -> EngineFacts {
@@ -90,7 +91,7 @@ mod tests {
     }
 
     fn commands(layers: usize, steps: &[(&str, u64)]) -> Vec<String> {
-        outline(&facts(layers, steps)).0.layers.iter().map(Layer::command).collect()
+        outline(&facts(layers, steps)).0.layers.iter().map(shown_command).collect()
     }
 
     #[test]

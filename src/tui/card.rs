@@ -8,7 +8,8 @@ use super::pane::files::mode;
 use super::theme::Role;
 use super::{findings, packages};
 use crate::analysis::finding::About;
-use crate::image::{Layer, bare_command};
+use crate::analysis::secrets::{shown, shown_command};
+use crate::image::bare_command;
 use crate::index::walk::{Change, Event, story_of};
 use crate::index::{Differs, Kind, PathId};
 use crate::units::{bytes, count, printable};
@@ -72,8 +73,8 @@ fn layer_card(image: &Explored, place: usize) -> Card {
     let (own, changes) = (image.account.layers[place].bytes, image.account.layers[place].changes);
     let mut lines: Vec<CardLine> = Vec::new();
     match &layer.step {
-        None => lines.push(CardLine::plain(layer.command()).looks(Role::Dim)),
-        Some(step) => lines.extend(broken(&step.created_by).into_iter().map(|(indent, text)| CardLine {
+        None => lines.push(CardLine::plain(shown_command(layer)).looks(Role::Dim)),
+        Some(step) => lines.extend(broken(&shown(&step.created_by)).into_iter().map(|(indent, text)| CardLine {
             role: Role::Text,
             indent: (indent, indent + 4),
             text: printable(text.as_bytes()).into_owned(),
@@ -158,7 +159,7 @@ fn path_card(image: &Explored, path: PathId) -> Card {
     let mut lines = belongs(image, path);
     let facts = lines.len();
     for event in story_of(index, stack, path) {
-        let command = image.loaded.image.layers.get(event.layer as usize).map(Layer::command).unwrap_or_default();
+        let command = image.loaded.image.layers.get(event.layer as usize).map(shown_command).unwrap_or_default();
         let (what, role) = told(&event);
         lines.push(CardLine { role, indent: (0, 10), text: format!("layer {:<4}{what}", event.layer) });
         if let Some(id) = event.entry {

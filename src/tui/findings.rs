@@ -10,7 +10,7 @@ use super::list::Cursor;
 use super::query::Query;
 use super::theme::Role;
 use crate::analysis::finding::{About, Category, Finding, Severity, State};
-use crate::image::Layer;
+use crate::analysis::secrets::shown_command;
 use crate::index::PathId;
 use crate::units::{bytes, count, counted, printable};
 
@@ -264,7 +264,7 @@ fn finding_card(image: &Explored, finding: &Finding) -> Card {
         CardLine::fact("whose", finding.origin.word()),
     ];
     let step = |layer: u32| {
-        let command = image.loaded.image.layers.get(layer as usize).map(Layer::command).unwrap_or_default();
+        let command = image.loaded.image.layers.get(layer as usize).map(shown_command).unwrap_or_default();
         format!("layer {layer}: {command}")
     };
     lines.extend(finding.layer.map(|layer| CardLine::fact("brought by", &step(layer))));

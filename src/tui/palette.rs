@@ -15,7 +15,7 @@ use super::app::{App, Effect, Look, Pane, Screen};
 use super::findings;
 use super::line::{Typed, edit};
 use super::list::Cursor;
-use crate::image::Layer;
+use crate::analysis::secrets::shown_command;
 use crate::index::walk::story_of;
 use crate::index::{Index, PathId};
 use crate::units::printable;
@@ -212,7 +212,7 @@ pub fn search(image: &Explored, text: &str, is_old: impl Fn() -> bool, mut tell:
         .layers
         .iter()
         .enumerate()
-        .map(|(place, layer)| (Target::Layer(place), format!("layer {place}: {}", Layer::command(layer))));
+        .map(|(place, layer)| (Target::Layer(place), format!("layer {place}: {}", shown_command(layer))));
     let index = &image.loaded.index;
     let found = image.findings.iter().enumerate();
     let findings = found.map(|(place, finding)| (Target::Finding(place), findings::line(image, finding)));

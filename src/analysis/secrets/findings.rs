@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::names::{Worth, is_secret_name, worth};
-use super::{Hit, Scanner, Shift, fingerprint, is_generic, redact};
+use super::names::{is_secret_name, weighed};
+use super::{Hit, Scanner, fingerprint, is_generic, redact, told};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{About, Category, Confidence, Finding, State};
 use crate::analysis::packages::PackageId;
@@ -189,14 +189,7 @@ fn named(
     let hit = scanner.tokens(value.as_bytes()).into_iter().next();
     let (redacted, print, shift) = match hit {
         Some(hit) => (hit.redacted, hit.fingerprint, hit.shift),
-        None if is_secret_name(name) => {
-            let shift = match worth(value) {
-                Worth::Nothing => return None,
-                Worth::Default => Some((-2, Shift::Default)),
-                Worth::Secret => None,
-            };
-            (redact(value.as_bytes()), fingerprint(value.as_bytes()), shift)
-        }
+        None if is_secret_name(name) => (redact(value.as_bytes()), fingerprint(value.as_bytes()), weighed(value)?),
         None => return None,
     };
     let mut finding = Finding::new(&case.rule(rule)?, about.clone());
@@ -240,39 +233,8 @@ fn in_history(case: &Case<'_>) -> Vec<Finding> {
 /// Secrets in a command: tokens, and what follows the flags that take a password.
 fn in_command(case: &Case<'_>, scanner: &mut Scanner, step: usize, text: &str) -> Vec<Finding> {
     let Some(rule) = case.rule("SEC-COMMAND") else { return Vec::new() };
-    let mut secrets: Vec<(String, String)> =
-        scanner.tokens(text.as_bytes()).into_iter().map(|hit| (hit.redacted, hit.fingerprint)).collect();
-    for command in crate::analysis::instructions::commands(text) {
-        // What is written into a file of secrets is what is looked for in such a file.
-        let into = command.iter().enumerate().find_map(|(at, word)| match word.trim_start_matches('>') {
-            "" => command.get(at + 1).map(String::as_str),
-            file => Some(file).filter(|_| word.starts_with('>')),
-        });
-        if let Some(file) = into {
-            let file = file.trim_start_matches(['~', '/']);
-            let written = if text.contains("<<") { text.to_owned() } else { command.join("\n") };
-            let hits = scanner.text(file.as_bytes(), written.as_bytes()).into_iter();
-            secrets.extend(hits.map(|hit| (hit.redacted, hit.fingerprint)));
-        }
-        let program = command.first().map_or("", |name| name.rsplit('/').next().unwrap_or_default());
-        for (place, word) in command.iter().enumerate() {
-            let value = match (program, word.as_str()) {
-                ("curl", "-u" | "--user") => {
-                    command.get(place + 1).and_then(|next| next.split_once(':')).map(|(_, password)| password)
-                }
-                ("sshpass" | "docker" | "podman" | "skopeo" | "az" | "mysql" | "psql", "-p" | "--password") => {
-                    command.get(place + 1).map(String::as_str)
-                }
-                (_, word) => match word.split_once('=') {
-                    Some((name, value)) if is_secret_name(name.trim_start_matches('-')) => Some(value),
-                    _ => None,
-                },
-            };
-            if let Some(value) = value.filter(|value| worth(value) == Worth::Secret && !value.contains('$')) {
-                secrets.push((redact(value.as_bytes()), fingerprint(value.as_bytes())));
-            }
-        }
-    }
+    let secrets = told::in_command(scanner, text).into_iter();
+    let mut secrets: Vec<(String, String)> = secrets.map(|secret| (redact(&secret), fingerprint(&secret))).collect();
     secrets.sort();
     secrets.dedup();
     let make = |(redacted, print): (String, String)| {

@@ -7,9 +7,11 @@ mod forms;
 mod generic;
 pub mod names;
 mod scanner;
+mod told;
 
 pub use generic::is_generic;
 pub use scanner::Scanner;
+pub use told::{shown, shown_command, shown_value};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

@@ -1,5 +1,7 @@
 //! Names of variables that say that their value is a secret, and values that are none.
 
+use super::Shift;
+
 /// Words of which a name has one, whole between underscores.
 const WORDS: [&str; 9] =
     ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "APIKEY", "CREDENTIAL", "CREDENTIALS", "PASSPHRASE", "PWD"];
@@ -95,6 +97,16 @@ pub fn is_secret_name(name: &str) -> bool {
     EXACT.contains(&name.as_str())
         || words.iter().any(|word| WORDS.contains(word))
         || words.windows(2).any(|pair| PAIRS.contains(&(pair[0], pair[1])))
+}
+
+/// Whether a value is one that is to be told, and by how much it matters less; `None` if it is no secret.
+#[must_use]
+pub fn weighed(value: &str) -> Option<Option<(i8, Shift)>> {
+    match worth(value) {
+        Worth::Nothing => None,
+        Worth::Default => Some(Some((-2, Shift::Default))),
+        Worth::Secret => Some(None),
+    }
 }
 
 /// What a value is, under a name that says it is a secret.

@@ -10,7 +10,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::forms::{WebToken, entropy, key_block, web_token};
 use super::generic::Generic;
-use super::names::{Worth, is_secret_name, worth};
+use super::names::{Worth, is_secret_name, weighed, worth};
 use super::{Hit, Search, Shift, fingerprint, redact};
 use crate::analysis::meant::Paths;
 use crate::analysis::rules::{Rule, Rules};
@@ -61,6 +61,12 @@ struct Sought {
 }
 
 static SOUGHT: LazyLock<Sought> = LazyLock::new(Sought::new);
+
+/// A secret, with what may be shown of it. It stays among those who look for secrets.
+pub(super) struct Found {
+    pub hit: Hit,
+    pub secret: Vec<u8>,
+}
 
 /// Searches texts for secrets. It is one thread's: patterns are slow where threads share them.
 pub struct Scanner {
@@ -125,14 +131,7 @@ impl Scanner {
     /// The secrets of a file, by its path and its text.
     #[must_use]
     pub fn text(&mut self, path: &[u8], text: &[u8]) -> Vec<Hit> {
-        let mut hits = self.tokens(text);
-        for rule in self.files.get_or_insert_with(|| Paths::new(&self.sought.files)).of(path) {
-            if rule.id == VARIABLES_RULE {
-                variables(rule, text, &mut hits);
-            } else if let Some(pattern) = self.patterns.get(rule.id.as_str()) {
-                fields(rule, pattern, text, &mut hits);
-            }
-        }
+        let mut hits: Vec<Hit> = self.in_file(path, text).into_iter().map(|found| found.hit).collect();
         if let Some(generic) = &self.generic {
             hits.extend(generic.text(path, text, &hits));
         }
@@ -156,7 +155,25 @@ impl Scanner {
     /// The tokens in a text, whatever it is.
     #[must_use]
     pub fn tokens(&self, text: &[u8]) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = Vec::new();
+        self.in_text(text).into_iter().map(|found| found.hit).collect()
+    }
+
+    /// What a file has by its path, and any text.
+    pub(super) fn in_file(&mut self, path: &[u8], text: &[u8]) -> Vec<Found> {
+        let mut hits = self.in_text(text);
+        for rule in self.files.get_or_insert_with(|| Paths::new(&self.sought.files)).of(path) {
+            if rule.id == VARIABLES_RULE {
+                variables(rule, text, &mut hits);
+            } else if let Some(pattern) = self.patterns.get(rule.id.as_str()) {
+                fields(rule, pattern, text, &mut hits);
+            }
+        }
+        hits
+    }
+
+    /// What any text has.
+    pub(super) fn in_text(&self, text: &[u8]) -> Vec<Found> {
+        let mut hits: Vec<Found> = Vec::new();
         let mut from = 0;
         for found in self.sought.keywords.iter().flat_map(|keywords| keywords.find_iter(text)) {
             if hits.len() >= MOST_HITS {
@@ -183,30 +200,25 @@ impl Scanner {
             };
             let Some((secret, shift)) = hit else { continue };
             from = start + secret.len();
-            hits.push(Hit { shift, ..hit_of(rule, secret, line_of(text, start)) });
+            hits.push(found_of(rule, secret, line_of(text, start), shift));
         }
         hits
     }
 }
 
 /// Fields of a file that is known to hold secrets.
-fn fields(rule: &Rule, cell: &OnceCell<Option<Regex>>, text: &[u8], hits: &mut Vec<Hit>) {
+fn fields(rule: &Rule, cell: &OnceCell<Option<Regex>>, text: &[u8], hits: &mut Vec<Found>) {
     let Some(pattern) = compiled(cell, rule, false) else { return };
     for found in pattern.captures_iter(text).take(MOST_HITS) {
         let Some(secret) = found.name("secret") else { continue };
-        match worth(&String::from_utf8_lossy(secret.as_bytes())) {
-            Worth::Nothing => {}
-            Worth::Default => hits.push(Hit {
-                shift: Some((-2, Shift::Default)),
-                ..hit_of(rule, secret.as_bytes(), line_of(text, secret.start()))
-            }),
-            Worth::Secret => hits.push(hit_of(rule, secret.as_bytes(), line_of(text, secret.start()))),
+        if let Some(shift) = weighed(&String::from_utf8_lossy(secret.as_bytes())) {
+            hits.push(found_of(rule, secret.as_bytes(), line_of(text, secret.start()), shift));
         }
     }
 }
 
 /// Variables whose names say that they are secret.
-fn variables(rule: &Rule, text: &[u8], hits: &mut Vec<Hit>) {
+fn variables(rule: &Rule, text: &[u8], hits: &mut Vec<Found>) {
     for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n').take(10_000)) {
         let line = String::from_utf8_lossy(line);
         let line = line.trim().strip_prefix("export ").unwrap_or(line.trim());
@@ -215,12 +227,8 @@ fn variables(rule: &Rule, text: &[u8], hits: &mut Vec<Hit>) {
             continue;
         }
         let value = value.trim().trim_matches(['"', '\'']);
-        match worth(value) {
-            Worth::Nothing => {}
-            Worth::Default => {
-                hits.push(Hit { shift: Some((-2, Shift::Default)), ..hit_of(rule, value.as_bytes(), number) });
-            }
-            Worth::Secret => hits.push(hit_of(rule, value.as_bytes(), number)),
+        if let Some(shift) = weighed(value) {
+            hits.push(found_of(rule, value.as_bytes(), number, shift));
         }
     }
 }
@@ -233,8 +241,9 @@ fn is_file(rule: &Rule) -> bool {
     rule.id.starts_with("SEC-") && !rule.paths.is_empty() && (!rule.pattern.is_empty() || rule.id == VARIABLES_RULE)
 }
 
-fn hit_of(rule: &Rule, secret: &[u8], line: u32) -> Hit {
-    Hit { rule: rule.id.clone(), redacted: redact(secret), fingerprint: fingerprint(secret), line, shift: None }
+fn found_of(rule: &Rule, secret: &[u8], line: u32, shift: Option<(i8, Shift)>) -> Found {
+    let hit = Hit { rule: rule.id.clone(), redacted: redact(secret), fingerprint: fingerprint(secret), line, shift };
+    Found { hit, secret: secret.to_vec() }
 }
 
 fn line_of(text: &[u8], at: usize) -> u32 {

@@ -1,6 +1,7 @@
 //! What each action does to the state.
 
 use super::{App, Effect, List, Look, Pane, SPLITS, Screen};
+use crate::analysis::secrets::shown;
 use crate::image::bare_command;
 use crate::index::{Index, PathId};
 use crate::tui::action::Action;
@@ -271,14 +272,15 @@ impl App {
         vec![Effect::Copy(digest)]
     }
 
-    /// The command as the builder wrote it, control characters and all: it is not shown, but taken along.
+    /// The command as the builder wrote it, control characters and all, for it is not shown but taken along. Secrets are
+    /// not taken along.
     fn copy_command(&mut self) -> Vec<Effect> {
         let layer = self.image.as_ref().and_then(|image| image.loaded.image.layers.get(self.layer));
         let Some(step) = layer.and_then(|layer| layer.step.as_ref()) else {
             self.notice = Some("the image does not say what made this layer".into());
             return Vec::new();
         };
-        let command = bare_command(&step.created_by).to_owned();
+        let command = bare_command(&shown(&step.created_by)).to_owned();
         self.notice = Some(format!("copied the command of layer {}", self.layer));
         vec![Effect::Copy(command)]
     }

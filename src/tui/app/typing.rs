@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 
 use super::{App, Effect, Pane, Screen};
-use crate::image::Layer;
+use crate::analysis::secrets::shown_command;
 use crate::tui::line::{Typed, edit};
 use crate::tui::query::Query;
 
@@ -158,7 +158,7 @@ impl App {
         self.layers.set(query, layers.len(), |query, layer| {
             let described = &layers[layer];
             let digests = [described.digest.as_deref(), described.diff_id.as_deref()].map(Option::unwrap_or_default);
-            let line = format!("{layer} {} {}", Layer::command(described), digests.join(" "));
+            let line = format!("{layer} {} {}", shown_command(described), digests.join(" "));
             let bytes = image.account.layers[layer].bytes.shipped;
             query.fits_layer(&line, bytes, u32::try_from(layer).unwrap_or(u32::MAX), touched(layer))
         });

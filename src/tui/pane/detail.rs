@@ -7,6 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use super::files::path_line;
 use super::{cut, findings, packages};
+use crate::analysis::secrets::shown_command;
 use crate::index::PathId;
 use crate::index::walk::{Change, story_of};
 use crate::tui::Explored;
@@ -35,7 +36,7 @@ fn layer(app: &App, image: &Explored, width: usize) -> Vec<Line<'static>> {
     let Some(layer) = image.loaded.image.layers.get(app.layer) else { return Vec::new() };
     let digest = layer.digest.as_deref().or(layer.diff_id.as_deref()).unwrap_or("no digest");
     vec![
-        Line::from(cut(&layer.command(), width)),
+        Line::from(cut(&shown_command(layer), width)),
         Line::from(Span::styled(cut(&format!("blob {digest}"), width), app.theme.style(Role::Dim))),
         Line::from(Span::styled(
             cut(&format!("diff id {}", layer.diff_id.as_deref().unwrap_or("not stated")), width),
@@ -55,7 +56,7 @@ fn file(app: &App, image: &Explored, path: PathId, width: usize) -> Vec<Line<'st
         .collect();
     let brought = app.projection.as_ref().and_then(|projection| projection.cell(path).live).and_then(|live| {
         let layer = image.loaded.image.layers.get(live.layer as usize)?;
-        Some(format!("layer {}: {}", live.layer, layer.command()))
+        Some(format!("layer {}: {}", live.layer, shown_command(layer)))
     });
     vec![
         Line::from(path_line(index, path, width)),

@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{bar, cut, mark};
 use crate::analysis::finding::{Category, Finding};
 use crate::analysis::risk::{Matrix, Row};
-use crate::image::Layer;
+use crate::analysis::secrets::shown_command;
 use crate::tui::Explored;
 use crate::tui::app::App;
 use crate::tui::findings::{Item, about, placed, sign, sums};
@@ -235,7 +235,7 @@ pub fn details(app: &App, image: &Explored, width: usize) -> Vec<Line<'static>> 
             "space opens and closes the group; on a finding it thinks it away, and shows what the image would be";
         return vec![Line::from(Span::styled(cut(words, width), app.theme.style(Role::Dim)))];
     };
-    let step = finding.layer.and_then(|layer| image.loaded.image.layers.get(layer as usize)).map(Layer::command);
+    let step = finding.layer.and_then(|layer| image.loaded.image.layers.get(layer as usize)).map(shown_command);
     let brought = match (finding.layer, step) {
         (Some(layer), Some(step)) => format!("layer {layer} ({}): {step}", finding.origin.word()),
         _ => String::new(),

@@ -7,6 +7,7 @@ use ratatui::widgets::Paragraph;
 use serde_json::Value;
 
 use super::wrap;
+use crate::analysis::secrets::{shown, shown_value};
 use crate::tui::app::App;
 use crate::tui::frame::boxed;
 use crate::tui::theme::Role;
@@ -62,15 +63,17 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
         match value {
             Value::Array(list) if key == "Env" => {
                 for (place, one) in list.iter().enumerate() {
-                    fact(if place == 0 { name } else { "" }, words(one));
+                    let one = words(one);
+                    let (key, value) = one.split_once('=').unwrap_or((&one, ""));
+                    fact(if place == 0 { name } else { "" }, format!("{key}={}", shown_value(key, value)));
                 }
             }
             Value::Object(map) if key == "Labels" => {
                 for (place, (label, value)) in map.iter().enumerate() {
-                    fact(if place == 0 { name } else { "" }, format!("{label}={}", words(value)));
+                    fact(if place == 0 { name } else { "" }, format!("{label}={}", shown_value(label, &words(value))));
                 }
             }
-            _ => fact(name, words(value)),
+            _ => fact(name, shown(&words(value)).into_owned()),
         }
     }
     tell("", "", Role::Text);
@@ -79,7 +82,7 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     for step in &loaded.image.config.history {
         let number = if step.empty_layer { "          ·".to_owned() } else { format!("{layer:>11}") };
         layer += u32::from(!step.empty_layer);
-        tell(&number, &step.created_by, Role::Text);
+        tell(&number, &shown(&step.created_by), Role::Text);
     }
     app.facts.scroll(lines.len(), inner.height);
     let seen: Vec<Line> = lines.into_iter().skip(app.facts.at).take(app.facts.height).collect();

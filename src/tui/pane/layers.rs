@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use unicode_width::UnicodeWidthStr;
 
 use super::{bar, cut, mark};
-use crate::image::Layer;
+use crate::analysis::secrets::shown_command;
 use crate::session::{Arrival, LoadedLayer};
 use crate::tui::app::{App, Pane};
 use crate::tui::findings;
@@ -59,7 +59,7 @@ fn entry(app: &App, layer: usize, width: usize) -> [Line<'static>; 2] {
     let described = &image.loaded.image.layers[layer];
     let command = match &described.step {
         None if !image.is_whole => "its command is told at the end".to_owned(),
-        _ => described.command(),
+        _ => shown_command(described),
     };
     let layers_of_base = image.boundary.as_ref().and_then(|boundary| boundary.layers).unwrap_or(0);
     let command = if layer < layers_of_base as usize { format!("base · {command}") } else { command };
@@ -141,7 +141,7 @@ fn short(many: u64) -> String {
 pub fn draw_strip(app: &mut App, frame: &mut Frame, area: Rect) {
     let Some(image) = app.image.clone() else { return };
     let at = app.layer;
-    let title = image.loaded.image.layers.get(at).map(Layer::command).unwrap_or_default();
+    let title = image.loaded.image.layers.get(at).map(shown_command).unwrap_or_default();
     if app.layer_line.count == 0 {
         frame.render_widget(boxed(app, "Layers", &place(app), app.pane == Pane::Layers), area);
         return;
