@@ -62,7 +62,7 @@ impl Effects {
                     }
                 }
                 deletes[event.layer as usize] |= event.change == Change::Removed;
-                let is_folder = || event.entry.is_some_and(|entry| index.entry(entry).kind == Kind::Dir);
+                let is_folder = || event.entry.is_some_and(|entry| index.kind(entry) == Kind::Dir);
                 let effect = match event.change {
                     Change::Unchanged | Change::Dangling => continue,
                     // A folder is older than what is in it; that it changes with it is no other thing.

@@ -241,7 +241,7 @@ fn end_superseded(index: &Index, slot: SlotId, layer: u32, fates: &mut Fates) {
 
 /// Bytes with several names live as long as the name that lives longest.
 fn join_groups(index: &Index, slot: SlotId, layer: u32, fates: &mut Fates) {
-    for name in index.entries_in(slot).filter(|entry| index.entry(*entry).kind == Kind::Hardlink) {
+    for name in index.entries_in(slot).filter(|entry| index.kind(*entry) == Kind::Hardlink) {
         let Some(inode) = index.inode(name) else { continue };
         let (by_name, known) = (fates.get(name, layer), fates.get(inode, layer));
         if by_name.end() > known.end() {

@@ -90,7 +90,7 @@ impl<'a> Merged<'a> {
     /// What stands at nearly every path: what was read last of it.
     fn last_read(&self, path: PathId) -> Option<Live> {
         let entry = self.subject.index.entries_of(path).next()?;
-        self.highest(entry).filter(|_| self.subject.index.entry(entry).kind.is_object())
+        if self.subject.index.kind(entry).is_object() { self.highest(entry) } else { None }
     }
 
     /// An entry as the highest layer has it that is its slot.
@@ -104,12 +104,12 @@ impl<'a> Merged<'a> {
     pub fn file(&self, live: Live) -> Option<Live> {
         let index = self.subject.index;
         if let Some(entry) = index.inode(live.entry) {
-            return (index.entry(entry).kind == Kind::File).then_some(Live { layer: live.layer, entry });
+            return (index.kind(entry) == Kind::File).then_some(Live { layer: live.layer, entry });
         }
         let target = index.hardlink_target(index.entry(live.entry))?;
         let below = self.subject.stack.object_at(index, target, live.layer)?;
         let entry = index.inode(below.entry)?;
-        (index.entry(entry).kind == Kind::File).then_some(Live { layer: below.layer, entry })
+        (index.kind(entry) == Kind::File).then_some(Live { layer: below.layer, entry })
     }
 
     /// What is known of the contents of an entry, hard links followed.

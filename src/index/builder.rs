@@ -259,7 +259,7 @@ impl Builder {
         let extra = self.extra(entry, kind)?;
         if let Some(earlier) = self.object_here(path) {
             // The last of two entries for one path is the one that an engine leaves on disk.
-            if self.index.entry(earlier).kind == Kind::Dir && kind != Kind::Dir {
+            if self.index.kind(earlier) == Kind::Dir && kind != Kind::Dir {
                 self.supersede_below(path)?;
             }
             self.supersede(earlier);
@@ -314,7 +314,7 @@ impl Builder {
         let settled = folder;
         while folder != Index::ROOT {
             match self.object_here(folder) {
-                Some(id) if self.index.entry(id).kind == Kind::Dir => break,
+                Some(id) if self.index.kind(id) == Kind::Dir => break,
                 Some(other) => self.supersede(other),
                 None => {}
             }
@@ -378,7 +378,7 @@ impl Builder {
         for _ in 0..MOST_LINKS {
             let Some(id) = self.object_here(target) else { return NONE };
             if let Some(found) = self.index.inode(id) {
-                return if self.index.entry(found).kind == Kind::Dir { NONE } else { found.0 };
+                return if self.index.kind(found) == Kind::Dir { NONE } else { found.0 };
             }
             let Some(next) = self.index.hardlink_target(self.index.entry(id)) else { return NONE };
             target = next;
@@ -419,7 +419,7 @@ impl Builder {
                 .collect();
             self.looked_at += looked_at;
             for (child, object) in inside {
-                if self.index.entry(object).kind == Kind::Dir {
+                if self.index.kind(object) == Kind::Dir {
                     folders.push(child);
                 }
                 self.supersede(object);

@@ -94,7 +94,7 @@ pub fn inode(index: &Index, stack: &Stack, id: EntryId, layer: u32) -> Inode {
 fn follow(index: &Index, stack: &Stack, mut id: EntryId, mut layer: u32) -> Option<EntryId> {
     for _ in 0..MOST_LINKS {
         if let Some(found) = index.inode(id) {
-            return (index.entry(found).kind != Kind::Dir).then_some(found);
+            return (index.kind(found) != Kind::Dir).then_some(found);
         }
         let entry = index.entry(id);
         let target = index.hardlink_target(entry)?;

@@ -119,6 +119,12 @@ impl Entries {
         Entry { size, mtime, path: PathId(path), attrs, extra, slot, kind, flags }
     }
 
+    /// What an entry is.
+    #[inline]
+    pub fn kind(&self, place: u32) -> Kind {
+        self.stored.get(place).kind
+    }
+
     /// The entry of the same path that was read before, or [`NONE`].
     pub fn older(&self, place: u32) -> u32 {
         self.older.get(place as usize)

@@ -71,6 +71,13 @@ impl Index {
         self.entries.get(id.0, self.slots.of(id.0))
     }
 
+    /// What an entry is, for who needs no more of it.
+    #[must_use]
+    #[inline]
+    pub fn kind(&self, id: EntryId) -> Kind {
+        self.entries.kind(id.0)
+    }
+
     /// The entries of a path, the one read last first. Slots come in the order in which they were read, which is not
     /// the order of the layers.
     pub fn entries_of(&self, path: PathId) -> impl Iterator<Item = EntryId> {
@@ -214,11 +221,10 @@ impl Index {
     /// for a hard link into another layer or to nothing.
     #[must_use]
     pub fn inode(&self, id: EntryId) -> Option<EntryId> {
-        let entry = self.entry(id);
-        if entry.kind != Kind::Hardlink {
+        if self.kind(id) != Kind::Hardlink {
             return Some(id);
         }
-        let root = self.links.get(entry.extra).root;
+        let root = self.links.get(self.entry(id).extra).root;
         (root != NONE).then_some(EntryId(root))
     }
 

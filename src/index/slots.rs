@@ -61,11 +61,16 @@ impl Slots {
     pub fn of(&self, place: u32) -> SlotId {
         let span = (place >> SHIFT) as usize;
         let from = self.spans[span];
-        let to = self.spans.get(span + 1).map_or(self.ends.len(), |to| usize::from(*to));
-        let ended = match self.ends.get(usize::from(from)..to) {
-            None | Some([]) => 0,
-            Some(ends) => ends.partition_point(|end| *end <= place),
-        };
+        match self.spans.get(span + 1) {
+            Some(to) if *to == from => SlotId(from),
+            to => self.among(place, from, to.map_or(self.ends.len(), |to| usize::from(*to))),
+        }
+    }
+
+    /// The slot of an entry in a span in which several have entries.
+    fn among(&self, place: u32, from: u16, to: usize) -> SlotId {
+        let ends = self.ends.get(usize::from(from)..to).unwrap_or_default();
+        let ended = ends.partition_point(|end| *end <= place);
         SlotId(from + u16::try_from(ended).unwrap_or(0))
     }
 

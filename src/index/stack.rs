@@ -72,7 +72,7 @@ impl Stack {
     fn newest(&self, index: &Index, path: PathId, layer: u32, wanted: impl Fn(Kind) -> bool) -> Option<(EntryId, u32)> {
         index
             .entries_of(path)
-            .filter(|id| wanted(index.entry(*id).kind))
+            .filter(|id| wanted(index.kind(*id)))
             .filter_map(|id| {
                 let at = self.layers_of(index.entry(id).slot).iter().rev().find(|at| **at <= layer)?;
                 Some((id, *at))

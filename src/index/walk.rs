@@ -141,7 +141,7 @@ pub fn story_of(index: &Index, stack: &Stack, path: PathId) -> Vec<Event> {
 
 /// Whether what lower layers have below the path ends here: it is removed, hidden, or no folder any more.
 fn ends_contents(index: &Index, here: &Here) -> bool {
-    here.whiteout || here.opaque || here.object.is_some_and(|id| index.entry(id).kind != Kind::Dir)
+    here.whiteout || here.opaque || here.object.is_some_and(|id| index.kind(id) != Kind::Dir)
 }
 
 /// What each layer has at the path, lowest first.

@@ -47,7 +47,7 @@ pub fn numbers(index: &Index, stack: &Stack) -> DiveNumbers {
     // Whiteouts alone ask for what lies below.
     let has_whiteout = |slot: &Option<SlotId>| {
         let mut entries = slot.map(|slot| index.entries_in(slot)).into_iter().flatten();
-        entries.any(|id| index.entry(id).kind == Kind::Whiteout)
+        entries.any(|id| index.kind(id) == Kind::Whiteout)
     };
     let stacked_up_to = stack.slots().iter().rposition(has_whiteout);
     let (mut size_bytes, mut user_size_bytes) = (0_u64, 0_u64);

@@ -85,7 +85,7 @@ impl Stacked {
     }
 
     fn is_folder(&self, index: &Index, path: PathId) -> bool {
-        matches!(self.nodes.get(path), Node::Entry(id) if index.entry(id).kind == Kind::Dir)
+        matches!(self.nodes.get(path), Node::Entry(id) if index.kind(id) == Kind::Dir)
     }
 
     fn remove(&mut self, index: &Index, path: PathId) {

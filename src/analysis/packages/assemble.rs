@@ -301,7 +301,7 @@ type Diversions = HashMap<Vec<u8>, dpkg::Diversion>;
 /// Whether any layer has something else than a folder at a path.
 fn is_more_than_a_folder(index: &Index, path: PathId) -> bool {
     let is_object = |id: EntryId| {
-        let kind = index.entry(id).kind;
+        let kind = index.kind(id);
         kind.is_object() && kind != Kind::Dir
     };
     index.entries_of(path).any(is_object)

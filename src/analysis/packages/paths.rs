@@ -90,7 +90,7 @@ impl<'i> Paths<'i> {
 
     /// Where a folder really is.
     fn folder(&mut self, root: PathId, path: PathId, layer: u32, links: u32) -> Option<PathId> {
-        let mut kinds = self.index.entries_of(path).map(|id| self.index.entry(id).kind);
+        let mut kinds = self.index.entries_of(path).map(|id| self.index.kind(id));
         if !kinds.any(|kind| kind == Kind::Symlink) {
             return Some(path);
         }

@@ -68,7 +68,7 @@ fn visible<'a>(index: &'a Index, stack: &'a Stack, account: &'a Account) -> impl
     let layers = (0_u32..).zip(stack.slots()).filter_map(|(layer, slot)| Some((layer, (*slot)?)));
     let entries = layers.flat_map(|(layer, slot)| index.entries_in(slot).map(move |id| (layer, id)));
     entries.filter(|(layer, id)| {
-        matches!(index.entry(*id).kind, Kind::File | Kind::Hardlink) && account.fate(*id, *layer) == Fate::Visible
+        matches!(index.kind(*id), Kind::File | Kind::Hardlink) && account.fate(*id, *layer) == Fate::Visible
     })
 }
 

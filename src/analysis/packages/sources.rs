@@ -18,7 +18,7 @@ impl History {
         let events = story_of(index, stack, path);
         let file = |entry: EntryId| {
             let inode = index.inode(entry)?;
-            (index.entry(inode).kind == Kind::File).then_some(inode)
+            (index.kind(inode) == Kind::File).then_some(inode)
         };
         Self(events.iter().map(|event| (event.layer, event.entry.and_then(file))).collect())
     }
