@@ -23,7 +23,8 @@ pub(super) fn search(loaded: &mut Loaded, options: &Options, progress: &Progress
     let inspectors = Inspectors::of_secrets(options.search);
     in_order(
         unsearched.len(),
-        unsearched.len(),
+        // Each sends one, and all of these may wait.
+        unsearched.len() * 2,
         |job, results| {
             // Whoever hears nothing has left.
             let _ = results.send(search_layer(&unsearched[job].1, options, &inspectors, progress));
