@@ -35,6 +35,13 @@ impl<T: Default + Copy + PartialEq> Default for Sparse<T> {
     }
 }
 
+impl<T: Copy + PartialEq> PartialEq for Sparse<T> {
+    fn eq(&self, other: &Self) -> bool {
+        let has_all = |one: &Self, other: &Self| one.iter().all(|(place, value)| other.get(place) == value);
+        self.usual == other.usual && has_all(self, other) && has_all(other, self)
+    }
+}
+
 impl<T: Copy + PartialEq> Sparse<T> {
     /// The same value everywhere.
     pub fn new(usual: T) -> Self {
@@ -140,6 +147,7 @@ mod tests {
         }
         let copy = sparse.clone();
         sparse.set(255, 7);
+        assert!(sparse != copy && copy == copy.clone());
         assert!(sparse.iter().eq([(0, 0), (256, 256), (99_999, 99_999)]));
         assert!(copy.iter().eq([(0, 0), (255, 255), (256, 256), (99_999, 99_999)]));
         assert_eq!(sparse.taken, [0, 1, 390]);

@@ -3,7 +3,7 @@
 
 use crate::analysis::efficiency::{Account, Fate};
 use crate::index::walk::{Change, Event, Live, Order, Story, walk};
-use crate::index::{Differs, Index, Kind, PathId, Stack};
+use crate::index::{Differs, Index, Kind, PathId, Sparse, Stack};
 
 /// What is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,35 +52,32 @@ pub struct Cell {
     pub count: u32,
 }
 
-/// A view, computed.
-#[derive(Debug, PartialEq, Eq)]
+/// A view, computed. One layer has few of an image's paths, so those of others take no memory.
+#[derive(Debug, PartialEq)]
 pub struct Projection {
-    cells: Vec<Cell>,
+    cells: Sparse<Cell>,
 }
 
 impl Projection {
     /// Computes a view.
     #[must_use]
     pub fn new(index: &Index, stack: &Stack, account: &Account, view: View) -> Self {
-        let mut cells = vec![Cell::default(); index.paths()];
-        let mut order = Vec::new();
+        let mut cells = Sparse::default();
         walk(index, stack, Order::Any, |story| {
-            if story.path == Index::ROOT {
-                return;
-            }
-            order.push(story.path);
-            if let Some(cell) = cell(index, account, story, view) {
-                cells[story.path.place()] = cell;
+            let cell = Some(story).filter(|story| story.path != Index::ROOT);
+            if let Some(cell) = cell.and_then(|story| cell_of(index, account, story, view)) {
+                cells.set(story.path.place(), cell);
             }
         });
-        // Children come after their folder, so backwards every folder is complete when its turn comes.
-        for path in order.into_iter().rev() {
-            let own = cells[path.place()];
-            let Some(folder) = index.parent(path) else { continue };
+        // Children have their places after their folder, so backwards every folder is complete when its turn comes.
+        for place in (1..u32::try_from(index.paths()).unwrap_or(u32::MAX)).rev() {
+            let path = PathId::from_place(place);
+            let own: Cell = cells.get(path.place());
             if own.state == State::Absent {
                 continue;
             }
-            let folder = &mut cells[folder.place()];
+            let Some(above) = index.parent(path).map(PathId::place) else { continue };
+            let mut folder = cells.get(above);
             if folder.state == State::Absent {
                 folder.state = State::Unchanged;
             }
@@ -89,6 +86,7 @@ impl Projection {
                 folder.size += own.size;
                 folder.hidden += own.hidden;
             }
+            cells.set(above, folder);
         }
         Self { cells }
     }
@@ -101,13 +99,12 @@ impl Projection {
 
     /// What is known of a path; of one that came after the view was computed, nothing.
     #[must_use]
-    pub fn cell(&self, path: PathId) -> &Cell {
-        const NOTHING: &Cell = &Cell { state: State::Absent, live: None, size: 0, hidden: 0, count: 0 };
-        self.cells.get(path.place()).unwrap_or(NOTHING)
+    pub fn cell(&self, path: PathId) -> Cell {
+        self.cells.get(path.place())
     }
 }
 
-fn cell(index: &Index, account: &Account, story: &Story<'_>, view: View) -> Option<Cell> {
+fn cell_of(index: &Index, account: &Account, story: &Story<'_>, view: View) -> Option<Cell> {
     let (from, to) = match view {
         View::Layer(layer) => (layer, layer),
         View::UpTo { from, to } => (from, to),

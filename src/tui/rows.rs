@@ -216,7 +216,7 @@ impl<'a> Rows<'a> {
             Sort::Size => b.size.cmp(&a.size),
             Sort::Count => b.count.cmp(&a.count),
             Sort::Hidden => b.hidden.cmp(&a.hidden),
-            Sort::Time => time(b).cmp(&time(a)),
+            Sort::Time => time(&b).cmp(&time(&a)),
             Sort::Name => Ordering::Equal,
         };
         by_number.then_with(|| self.index.name(one).cmp(self.index.name(other)))

@@ -118,7 +118,7 @@ fn search(image: &Explored, projection: &Projection, query: &Query) -> Found {
     let mut spelling = Spelling::default();
     for path in paths(index) {
         let cell = projection.cell(path);
-        if cell.state != State::Absent && query.fits(&Seen { image, path, cell }, &mut spelling) {
+        if cell.state != State::Absent && query.fits(&Seen { image, path, cell: &cell }, &mut spelling) {
             found.insert(path);
             let mut above = index.parent(path);
             while let Some(folder) = above.filter(|folder| around.insert(*folder)) {

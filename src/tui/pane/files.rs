@@ -133,7 +133,7 @@ fn row(app: &App, image: &Explored, projection: &Projection, line: usize, width:
         parts.push(Span::styled(format!("{mark} "), theme.style(role)));
     }
     // What is told about a name stays in sight as long as the name has some room.
-    let (name, remark) = (name(index, from, path, kind, is_folder), remark(index, cell, is_folder && !is_open));
+    let (name, remark) = (name(index, from, path, kind, is_folder), remark(index, &cell, is_folder && !is_open));
     let remark = if hides { format!("  opaque: hides what was here{remark}") } else { remark };
     let room = usize::from(width).saturating_sub(parts.iter().map(Span::width).sum());
     let name = cut(&name, room.saturating_sub(remark.width()).max(LEAST_NAME.min(room)));

@@ -16,7 +16,7 @@ fn found(text: &str) -> Vec<String> {
     let paths = (1..u32::try_from(index.paths()).unwrap()).map(PathId::from_place);
     let mut found: Vec<_> = paths
         .filter(|path| projection.cell(*path).state != State::Absent)
-        .filter(|path| query.fits(&Seen { image: &image, path: *path, cell: projection.cell(*path) }, &mut spelling))
+        .filter(|path| query.fits(&Seen { image: &image, path: *path, cell: &projection.cell(*path) }, &mut spelling))
         .map(|path| String::from_utf8(index.path(path)).unwrap())
         .collect();
     found.sort();
