@@ -11,6 +11,7 @@ pub mod limits;
 pub mod packed;
 mod pax;
 pub mod points;
+mod sequences;
 mod sparse;
 pub mod split;
 mod stream;
@@ -18,6 +19,7 @@ pub mod tap;
 mod tar;
 mod unzstd;
 pub mod whiteout;
+mod within;
 
 pub use blocks::{hash_file, hash_in_place};
 pub use error::LayerError;

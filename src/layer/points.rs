@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 /// Decompressed bytes from one point to the next, as long as there are few: what 10 ms decompress.
 const SPAN: u64 = 4 * 1024 * 1024;
 
-/// Points of one stream. Each takes up to 32 KiB, mostly a third of it. Longer streams have them farther apart: 64 MiB in
-/// one of 4 GiB.
+/// Points of one stream, and the bytes of their windows. In gzip each takes up to 32 KiB, mostly a third of it. Longer
+/// streams have them farther apart: 64 MiB in one of 4 GiB.
 const MOST: usize = 64;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// A place at which decompressing can begin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,16 +59,25 @@ impl Points {
         self.list.last().map_or(self.span, |last| last.out + self.span)
     }
 
+    /// The decompressed byte at which the last point is.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.list.last().map_or(0, |last| last.out)
+    }
+
     /// Notes a point behind all others.
     pub fn note(&mut self, point: Point) {
         self.list.push(point);
-        if self.list.len() > MOST {
+        let bytes: usize = self.list.iter().map(|point| point.window.len()).sum();
+        if self.list.len() > MOST || bytes > MOST_BYTES {
+            // Windows may be larger than a span is worth, and points farther apart than it.
+            let apart = self.list.last().map_or(0, |last| last.out) / self.list.len() as u64;
             let mut place = 0;
             self.list.retain(|_| {
                 place += 1;
                 place % 2 == 0
             });
-            self.span *= 2;
+            self.span = 2 * self.span.max(apart);
         }
     }
 

@@ -90,9 +90,9 @@ fn a_file_near_the_end_is_read_from_near_the_end() {
     }
 }
 
-/// Nothing says where in a frame one may begin.
+/// Nothing in it says what a decoder would remember in its middle: a frame without copies refers to none.
 #[test]
-fn a_single_frame_is_read_from_its_beginning() {
+fn a_single_frame_without_copies_is_read_from_its_beginning() {
     let folder = tempdir().unwrap();
     let (reference, length) = layout(folder.path(), frame);
     let loaded = load(&reference);

@@ -47,7 +47,9 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
 
 fn draw_list(app: &mut App, image: &Explored, frame: &mut Frame, area: Rect) {
     let saves: u64 = image.findings.iter().map(|finding| finding.reclaimable).sum();
-    let title = format!("Findings · {} could go", bytes(saves));
+    // Nothing is said before all of it is known.
+    let title =
+        if app.is_analysing() { "Findings".to_owned() } else { format!("Findings · {} could go", bytes(saves)) };
     let block = boxed(app, &title, &place(app, usize::from(area.width).saturating_sub(title.width() + 8)), true);
     let [names, inner] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(block.inner(area));
     frame.render_widget(block, area);
