@@ -76,7 +76,8 @@ impl<'b> Sections<'b> {
         let number = |bytes: usize| -> Option<usize> {
             block.get(..bytes)?.iter().rev().try_fold(0, |number, byte| Some(number << 8 | usize::from(*byte)))
         };
-        let (literals, format) = (number(1)? as u8 & 3, number(1)? >> 2 & 3);
+        let first = *block.first()?;
+        let (literals, format) = (first & 3, usize::from(first >> 2 & 3));
         let (header, length) = if literals < COMPRESSED {
             let (header, size) = match format {
                 1 => (2, number(2)? >> 4),
@@ -89,14 +90,14 @@ impl<'b> Sections<'b> {
             (header, number(header)? >> (4 + bits) & ((1 << bits) - 1))
         };
         let rest = block.get(header + length..)?;
-        let at = |place: usize| rest.get(place).map(|byte| usize::from(*byte));
+        let at = |place: usize| rest.get(place).copied().map(usize::from);
         let (sequences, header) = match at(0)? {
             0 => return Some(Self { literals, sequences: 0, modes: [0; 3], rest: &[] }),
             few @ 1..128 => (few, 1),
             255 => (at(1)? + (at(2)? << 8) + 0x7f00, 3),
             many => (((many - 128) << 8) + at(1)?, 2),
         };
-        let modes = at(header)? as u8;
+        let modes = *rest.get(header)?;
         let modes = [modes >> 6, modes >> 4 & 3, modes >> 2 & 3];
         Some(Self { literals, sequences, modes, rest: rest.get(header + 1..)? })
     }
@@ -116,16 +117,12 @@ pub fn offsets_behind(block: &[u8], mut last: Offsets) -> Option<Offsets> {
         return Some(last);
     }
     let mut table = |codes: &Codes, mode| Table::read(codes, mode, &mut rest);
-    let (literals, offsets, matches) =
-        (table(&LITERALS, modes[0])?, table(&OFFSETS, modes[1])?, table(&MATCHES, modes[2])?);
+    let tables = [table(&LITERALS, modes[0])?, table(&OFFSETS, modes[1])?, table(&MATCHES, modes[2])?];
     let mut bits = Backwards::new(rest)?;
-    let mut states = [&literals, &offsets, &matches].map(|table| bits.take(table.log));
+    let mut states = tables.each_ref().map(|table| bits.take(table.log));
     for left in (0..sequences).rev() {
-        let [literal, offset, matched] = [
-            literals.cells.get(states[0]? as usize)?,
-            offsets.cells.get(states[1]? as usize)?,
-            matches.cells.get(states[2]? as usize)?,
-        ];
+        let cell = |place: usize| tables[place].cells.get(states[place]? as usize);
+        let (literal, offset, matched) = (cell(0)?, cell(1)?, cell(2)?);
         let value = (1_u32 << offset.code) + bits.take((OFFSETS.extra)(offset.code))?;
         bits.take((MATCHES.extra)(matched.code))?;
         bits.take((LITERALS.extra)(literal.code))?;
@@ -249,12 +246,11 @@ fn shares(bytes: &[u8], codes: &Codes) -> Option<(u32, Vec<i16>, usize)> {
         };
         shares.push(i16::try_from(number).ok()? - 1);
         left = left.checked_sub(if number == 0 { 1 } else { number - 1 })?;
-        while number == 1 {
-            let zeros = take(2)?;
+        // Behind a share of nothing comes how many more have nothing, three and more in steps of three.
+        let mut zeros = if number == 1 { 3 } else { 0 };
+        while zeros == 3 && shares.len() <= codes.most {
+            zeros = take(2)?;
             shares.extend(std::iter::repeat_n(0, zeros as usize));
-            if zeros < 3 {
-                break;
-            }
         }
         if shares.len() > codes.most + 1 {
             return None;
@@ -288,5 +284,40 @@ impl<'b> Backwards<'b> {
 
     fn is_at_end(&self) -> bool {
         self.left == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_offsets_of_a_block_are_told() {
+        // What stands twice, 100 bytes apart, and both together again 400 bytes behind.
+        let part = |seed: u32| {
+            let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+            std::iter::successors(Some(seed), next).skip(1).take(100).map(|state| state.to_be_bytes()[0])
+        };
+        let plain: Vec<u8> =
+            part(1).chain(part(1)).chain(part(2)).chain(part(3)).chain(part(1)).chain(part(1)).collect();
+        let frame = zstd::bulk::compress(&plain, 19).unwrap();
+        // One segment, whose size takes two bytes: the block's header is behind them.
+        assert_eq!(frame[4] >> 5, 3);
+        let block = &frame[10..];
+        let told = offsets_behind(block, [Some(1), Some(4), Some(8)]);
+        assert_eq!(told, Some([Some(400), Some(100), Some(1)]));
+        assert_eq!(offsets_behind(&block[..block.len() - 1], [None; 3]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_too_damaged(bytes in prop::collection::vec(any::<u8>(), 0..300), head in 0..255_u8) {
+            for block in [&bytes[..], &[&[head & 0xfc | 1, 0][..], &bytes[..]].concat()] {
+                let _ = brings_its_own(block);
+                let _ = offsets_behind(block, [None; 3]);
+            }
+        }
     }
 }

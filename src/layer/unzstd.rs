@@ -162,7 +162,7 @@ mod tests {
         let mut text = Vec::with_capacity(bytes);
         while text.len() < bytes {
             let word = next() as usize % words.len();
-            let shift = (text.len() / 150_000 * 7 % 23) as u8;
+            let shift = u8::try_from(text.len() / 150_000 * 7 % 23).unwrap();
             text.extend(words[if next() % 3 == 0 { word } else { word % 100 }].iter().map(|letter| letter + shift));
             text.push(b' ');
         }
@@ -179,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_begun_within() {
-        let plain = text(9_000_000);
+        let plain = text(12_000_000);
         for (level, checksum, log) in [(1, false, 17), (3, true, 17), (7, true, 18), (13, false, 17)] {
             let mut packed = frame(&plain, level, log, checksum);
             let first = packed.len();

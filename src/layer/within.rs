@@ -11,7 +11,7 @@ use super::sequences::{Offsets, brings_its_own, offsets_behind};
 const MOST_WINDOW: usize = 8 * 1024 * 1024;
 
 /// Points are so many windows apart at least: what is kept is small beside what is decompressed.
-const WINDOWS_APART: u64 = 16;
+const WINDOWS_APART: u64 = 32;
 
 /// Most bytes that a block makes.
 const MOST_BLOCK: usize = 128 * 1024;
@@ -201,8 +201,9 @@ impl<'p> Within<'p> {
 
     fn next_block(&mut self) -> Stage {
         let number = self.head.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte));
+        let first = self.head.first().copied().unwrap_or_default();
         self.head.clear();
-        (self.is_last, self.kind) = (number & 1 == 1, (number >> 1 & 3) as u8);
+        (self.is_last, self.kind) = (first & 1 == 1, first >> 1 & 3);
         // One byte stands for a block of equal ones.
         let size = if self.kind == 1 { 1 } else { number >> 3 };
         if size == 0 { self.behind() } else { Stage::Block(size) }
