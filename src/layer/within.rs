@@ -45,6 +45,8 @@ pub struct Within<'p> {
     begin: u64,
     kind: u8,
     is_last: bool,
+    /// Whether the block is taken down, which is settled where it begins.
+    is_wanted: bool,
     /// The bytes of the block that comes by, and the last ones that were made, where a point is near.
     block: Vec<u8>,
     made: Vec<u8>,
@@ -84,6 +86,7 @@ impl<'p> Within<'p> {
             begin: 0,
             kind: 0,
             is_last: false,
+            is_wanted: false,
             block: Vec::new(),
             made: Vec::new(),
             offsets: Offsets::default(),
@@ -136,7 +139,7 @@ impl<'p> Within<'p> {
             Stage::Block(left) => {
                 *left = left.saturating_sub(taken.len());
                 let is_end = *left == 0;
-                if !self.made.is_empty() {
+                if self.is_wanted {
                     self.block.extend_from_slice(taken);
                 }
                 if is_end {
@@ -203,7 +206,7 @@ impl<'p> Within<'p> {
         let number = self.head.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte));
         let first = self.head.first().copied().unwrap_or_default();
         self.head.clear();
-        (self.is_last, self.kind) = (first & 1 == 1, first >> 1 & 3);
+        (self.is_last, self.kind, self.is_wanted) = (first & 1 == 1, first >> 1 & 3, !self.made.is_empty());
         // One byte stands for a block of equal ones.
         let size = if self.kind == 1 { 1 } else { number >> 3 };
         if size == 0 { self.behind() } else { Stage::Block(size) }

@@ -57,6 +57,30 @@ fn estargz_layers() {
     assert_eq!(agree(&plainly.archive(&[image]))["totals"], report["totals"]);
 }
 
+/// BuildKit keeps a layer's tar as it is, and puts the index behind its end: there it is no file to anybody. The footer is
+/// a member of 51 bytes without contents, which says in its header where the index is.
+#[test]
+fn estargz_layers_of_buildkit() {
+    let sample = Sample::new();
+    let index = Layer::new().file("stargz.index.json", r#"{"version":1,"entries":[]}"#).finish();
+    let layers: Vec<_> = sample.0.iter().map(|layer| [&layer[..], &index].concat()).collect();
+    let pack = |layer: &[u8]| {
+        let mut packed: Vec<u8> = layer.chunks(700).flat_map(gzip).collect();
+        let subfield = format!("SG\x16\0{:016x}STARGZ", packed.len());
+        packed.extend([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 26, 0]);
+        packed.extend(subfield.as_bytes());
+        // One stored block of nothing, then the checksum and the size of nothing.
+        packed.extend([1, 0, 0, 0xff, 0xff]);
+        packed.extend([0; 8]);
+        packed
+    };
+    let mut oci = Oci::default();
+    let image = oci.image("linux/amd64", &layers, pack);
+    let report = agree(&oci.archive(&[image]));
+    assert_eq!(report["totals"]["shippedBytes"], 2100);
+    assert!(report["files"].as_array().unwrap().iter().all(|file| file["path"] != "/stargz.index.json"));
+}
+
 #[test]
 fn zstd_chunked_layers() {
     let sample = Sample::new();
