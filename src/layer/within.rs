@@ -16,6 +16,12 @@ const WINDOWS_APART: u64 = 32;
 /// Most bytes that a block makes.
 const MOST_BLOCK: usize = 128 * 1024;
 
+/// Bytes before a point is due at which the offsets are looked for.
+const FEW_BLOCKS: u64 = 4 * MOST_BLOCK as u64;
+
+/// How windows are packed: fast rather than small.
+const LEVEL: i32 = -3;
+
 const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
 
 /// The kind of a block that is neither plain nor one byte that stands for many.
@@ -122,7 +128,7 @@ impl<'p> Within<'p> {
 
     /// The decoder took bytes, and made some, of which `out` is the last one's end.
     pub fn pass(&mut self, taken: &[u8], made: &[u8], out: u64) {
-        if !made.is_empty() && self.is_near(out) {
+        if !made.is_empty() && self.is_near(out, self.window_size as u64 + FEW_BLOCKS) {
             let most = self.window_size + MOST_BLOCK;
             if self.made.len() + made.len() > 2 * most {
                 self.made.drain(..self.made.len().saturating_sub(most));
@@ -161,7 +167,7 @@ impl<'p> Within<'p> {
             self.made.clear();
         }
         self.offsets = match self.kind {
-            _ if !self.is_near(out) => Offsets::default(),
+            _ if !self.is_near(out, FEW_BLOCKS) => Offsets::default(),
             COMPRESSED => offsets_behind(block, self.offsets).unwrap_or_default(),
             // What is not compressed has no sequences.
             _ => self.offsets,
@@ -172,11 +178,11 @@ impl<'p> Within<'p> {
         self.block.clear();
     }
 
-    /// Whether a point is wanted before one window more was made.
-    fn is_near(&self, out: u64) -> bool {
+    /// Whether a point is wanted before so many bytes more were made.
+    fn is_near(&self, out: u64, ahead: u64) -> bool {
         let window = self.window_size as u64;
         let due = self.points.due().max(self.points.last().max(self.begin) + WINDOWS_APART * window);
-        self.stage != Stage::Lost && window > 0 && out + window + 2 * MOST_BLOCK as u64 >= due
+        self.stage != Stage::Lost && window > 0 && out + ahead >= due
     }
 
     /// Bytes of the frame's header, as far as they are known.
@@ -226,7 +232,7 @@ impl<'p> Within<'p> {
         }
         let offsets = offsets.map(u32::to_le_bytes);
         let whole = [&[self.flags, self.descriptor], &DICTIONARY[..], offsets.as_flattened(), window].concat();
-        zstd::bulk::compress(&whole, 1).ok()
+        zstd::bulk::compress(&whole, LEVEL).ok()
     }
 }
 
