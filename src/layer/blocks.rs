@@ -14,7 +14,8 @@ fn padding(size: u64) -> u64 {
     size.next_multiple_of(BLOCK as u64) - size
 }
 
-/// Files with no more than this between them are read at once: it is cheaper to copy it than to step over it.
+/// Files with no more than this between them are read at once, and the rest of one that is no more than twice this is
+/// read, too: it is cheaper to copy it than to step over it.
 const CLOSE: u64 = 4096;
 
 /// Read at once at most.
@@ -195,7 +196,7 @@ impl<S: Stream> Blocks<S> {
             tap.part(part)?;
             expected -= part.len() as u64;
             // Of what is left out the hash is not known anyway.
-            let wants_more = !tap.is_sated();
+            let wants_more = !tap.is_sated() || expected <= 2 * CLOSE;
             if wants_more || expected == 0 {
                 hash.update(part);
             }
