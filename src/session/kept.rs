@@ -28,10 +28,10 @@ pub(super) const WAITING_LOTS: usize = 256;
 pub(super) const LOT_BYTES: usize = 64 * 1024;
 
 /// Raised when something else is gathered of contents than before.
-const FACTS: u32 = 4;
+const FACTS: u32 = 5;
 
 /// Raised when secrets are looked for otherwise than before.
-const SECRETS: u32 = 1;
+const SECRETS: u32 = 2;
 
 /// Bytes of files from which on a layer is kept, however few its entries: searching it, and unpacking it, takes time.
 const WORTH_SEARCHING: u64 = 4 * 1024 * 1024;

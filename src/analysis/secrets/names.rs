@@ -70,7 +70,8 @@ const DEFAULTS: [&str; 18] = [
 ];
 
 /// Values that say that there is none.
-const NOTHING: [&str; 10] = ["", "none", "null", "nil", "true", "false", "yes", "no", "on", "off"];
+const NOTHING: [&str; 13] =
+    ["", "none", "null", "nil", "unset", "undefined", "empty", "true", "false", "yes", "no", "on", "off"];
 
 /// What the value of a variable is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +182,9 @@ mod tests {
         for value in ["hunter2hunter2", "demo-token-that-is-not-real", "\"s3cr3t!\"", "base64:AAAAbbbb"] {
             assert_eq!(worth(value), Worth::Secret, "{value}");
         }
-        for value in ["", "$TOKEN", "${TOKEN}", "/run/secrets/x", "true", "12", "1.2.3", "***", "<token>", "{{ x }}"] {
+        for value in
+            ["", "unset", "$TOKEN", "${TOKEN}", "/run/secrets/x", "true", "12", "1.2.3", "***", "<token>", "{{ x }}"]
+        {
             assert_eq!(worth(value), Worth::Nothing, "{value}");
         }
         for value in ["changeme", "password", "your-token-here"] {
