@@ -66,6 +66,22 @@ fn variables_and_labels_lose_what_is_secret_and_keep_the_rest() {
     assert!(advice.iter().filter(|advice| advice.contains(given)).count() == 1, "{advice:?}");
 }
 
+#[test]
+fn an_argument_of_two_values_is_mounted_once() {
+    let steps = vec![
+        ("ARG NPM_TOKEN=s0me-d3fault-of-it", None),
+        ("RUN |1 NPM_TOKEN=abcdefgh12345678 /bin/sh -c fetch $NPM_TOKEN # buildkit", Some(any("a"))),
+    ];
+    let dockerfile = "FROM debian:13\nARG NPM_TOKEN=s0me-d3fault-of-it\nRUN fetch $NPM_TOKEN\n";
+    let (after, _, report) = mended(&built(&clean_config(), steps), dockerfile);
+    assert_eq!(of(&report, "SEC-BUILD-ARGUMENT").len(), 2);
+    assert_eq!(
+        after,
+        "FROM debian:13\nRUN --mount=type=secret,id=npm_token \\\n    \
+         export NPM_TOKEN=\"$(cat /run/secrets/npm_token)\" && \\\n    fetch $NPM_TOKEN\n"
+    );
+}
+
 /// An image whose build was given a token, by the commands of its steps.
 fn with_argument(commands: &[&str]) -> Vec<u8> {
     let mut steps = vec![("ARG NPM_TOKEN".to_owned(), None)];

@@ -23,13 +23,16 @@ pub struct Draft<'d> {
     pub ignored: BTreeSet<String>,
     /// Files that steps bring no more; several secrets may be in one.
     pub(super) withheld: BTreeSet<(usize, String)>,
+    /// Variables that are not set any more; one may have had several values.
+    pub(super) unset: BTreeSet<String>,
 }
 
 impl<'d> Draft<'d> {
     pub fn new(file: &'d Dockerfile, steps: BTreeMap<usize, usize>) -> Self {
         let (texts, moved) = (BTreeMap::new(), BTreeMap::new());
         let (dropped, needless, ignored) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        Self { file, steps, texts, dropped, needless, moved, ignored, withheld: BTreeSet::new() }
+        let (withheld, unset) = (BTreeSet::new(), BTreeSet::new());
+        Self { file, steps, texts, dropped, needless, moved, ignored, withheld, unset }
     }
 
     /// The instruction that made a step; `None` for one with a text of several lines of its own.

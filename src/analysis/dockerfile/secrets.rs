@@ -75,6 +75,9 @@ impl Draft<'_> {
     /// A variable is not set, and commands that name it read it from a secret mount.
     pub fn unset(&mut self, step: usize, name: &str) -> Result<(), &'static str> {
         self.made(step)?;
+        if self.unset.contains(name) {
+            return Ok(());
+        }
         let stage = &self.file.stage;
         let mut wanted = Wanted::new();
         let sets = |written: &&Written| {
@@ -116,6 +119,7 @@ impl Draft<'_> {
             wanted.insert(line, Some(mounted?));
         }
         self.take_all(wanted);
+        self.unset.insert(name.to_owned());
         Ok(())
     }
 
