@@ -47,7 +47,7 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
                 .or_insert_with(|| Group::new(&rule, layer, Some(by), entry.path));
             // What a secret claims is told with it.
             if !claims.is_free(id) {
-                group.pass(case, id);
+                group.pass(case, entry.path);
                 continue;
             }
             group.add(case, id, entry.size);

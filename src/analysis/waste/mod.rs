@@ -64,15 +64,15 @@ impl Group {
     }
 
     /// Leaves a file to what tells it already.
-    fn pass(&mut self, case: &Case<'_>, entry: EntryId) {
-        self.around = common_folder(case.index(), self.around, case.index().entry(entry).path);
+    fn pass(&mut self, case: &Case<'_>, path: PathId) {
+        self.around = common_folder(case.index(), self.around, path);
     }
 
     fn add(&mut self, case: &Case<'_>, entry: EntryId, bytes: u64) {
-        self.pass(case, entry);
+        let path = case.index().entry(entry).path;
+        self.pass(case, path);
         self.bytes += bytes;
         self.files.push(entry);
-        let path = case.index().entry(entry).path;
         self.folder = Some(self.folder.map_or(path, |folder| common_folder(case.index(), folder, path)));
         self.largest.push((bytes, entry));
         if self.largest.len() > 64 {
