@@ -3,18 +3,22 @@
 
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-/// Read at once where bytes lie close together, and by streams.
+use super::header::BLOCK;
+
+/// Read at once by streams, and where all of it is sure to be wanted.
 const MOST: usize = 256 * 1024;
 
-/// Read at once after a step over bytes: two headers. Copying more costs more than another call.
-const LEAST: usize = 1024;
+/// Read at once after a step over bytes: a header, and behind it the beginning of contents that tells most data from
+/// text, so that most large files take one call.
+const LEAST: usize = 3 * 1024;
 
-/// Contents of no more than this are read at once after such a step, with the header behind them: another call costs
-/// more than copying them.
+/// Read at once at most where nobody said what is wanted: what is left out behind it was copied for nothing, and copying
+/// this much takes as long as another call.
+const AHEAD: usize = 16 * 1024;
+
+/// Contents of no more than this are read at once, with the header behind them: another call costs more than copying
+/// them.
 const SMALL: usize = 12 * 1024;
-
-/// Read at once of larger contents, of which perhaps only the beginning is wanted: it tells most data from text.
-const BEGINNING: usize = 2 * 1024;
 
 /// Bytes in order, of which some may be left out.
 pub trait Stream: BufRead {
@@ -115,7 +119,7 @@ impl<R: Read> BufRead for Hopping<R> {
             self.behind = if read == 0 { 0 } else { self.behind - read as u64 };
             self.wanted = self.wanted.saturating_sub(read as u64);
             (self.next, self.end) = (0, read);
-            self.window = (self.window * 2).min(MOST);
+            self.window = (self.window * 2).min(AHEAD);
         }
         Ok(&self.buffer[self.next..self.end])
     }
@@ -145,8 +149,10 @@ impl<R: Read + Seek> Stream for Hopping<R> {
 
     fn expect(&mut self, bytes: u64) {
         if bytes > (self.end - self.next) as u64 {
-            let all = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(LEAST);
-            self.window = self.window.max(if all <= SMALL { all } else { BEGINNING });
+            let all = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(BLOCK);
+            if all <= SMALL {
+                self.window = self.window.max(all);
+            }
         }
     }
 }
