@@ -2,6 +2,7 @@
 //! stands in an image ten thousand times.
 
 use std::iter::repeat_n;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -112,9 +113,16 @@ fn read_length(bytes: &[u8]) -> (usize, &[u8]) {
     (0, &[])
 }
 
+/// What a name is looked up by.
+pub fn hash(name: &[u8]) -> u64 {
+    xxh3_64(name)
+}
+
 /// Remembers names while an index is built.
 pub struct Memory {
-    recent: Vec<Option<NameRef>>,
+    /// Where a name lies, and the half of its hash that does not tell its place here: most others are told by it without
+    /// a look at the name.
+    recent: Vec<Option<(NonZero<u32>, NameRef)>>,
 }
 
 impl Default for Memory {
@@ -124,14 +132,17 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// The place of the name, stored now unless it is remembered.
-    pub fn intern(&mut self, names: &mut Names, name: &[u8]) -> Option<NameRef> {
-        let place = usize::try_from(xxh3_64(name) % REMEMBERED as u64).unwrap_or_default();
-        if let Some(known) = self.recent[place].filter(|known| names.get(*known) == name) {
+    /// The place of the name that has this hash, stored now unless it is remembered.
+    pub fn intern(&mut self, names: &mut Names, name: &[u8], hash: u64) -> Option<NameRef> {
+        let place = usize::try_from(hash % REMEMBERED as u64).unwrap_or_default();
+        let rest = u32::try_from(hash >> 32).ok().and_then(NonZero::new).unwrap_or(NonZero::<u32>::MIN);
+        if let Some((_, known)) =
+            self.recent[place].filter(|(other, known)| *other == rest && names.get(*known) == name)
+        {
             return Some(known);
         }
         let stored = names.push(name)?;
-        self.recent[place] = Some(stored);
+        self.recent[place] = Some((rest, stored));
         Some(stored)
     }
 }
@@ -144,19 +155,22 @@ mod tests {
     fn names_come_back_and_repeat_for_free() {
         let (mut names, mut memory) = (Names::default(), Memory::default());
         let long = vec![b'x'; 32 * 1024];
-        let kept: Vec<_> =
-            [&b""[..], b"a", b"index.js", &long].iter().map(|name| memory.intern(&mut names, name).unwrap()).collect();
+        let kept: Vec<_> = [&b""[..], b"a", b"index.js", &long]
+            .iter()
+            .map(|name| memory.intern(&mut names, name, hash(name)).unwrap())
+            .collect();
         assert_eq!(names.get(kept[0]), b"");
         assert_eq!(names.get(kept[2]), b"index.js");
         assert_eq!(names.get(kept[3]), long);
-        assert_eq!(memory.intern(&mut names, b"index.js"), Some(kept[2]));
+        assert_eq!(memory.intern(&mut names, b"index.js", hash(b"index.js")), Some(kept[2]));
     }
 
     #[test]
     fn chunks_fill_up() {
         let (mut names, mut memory) = (Names::default(), Memory::default());
         let kept: Vec<_> = (0..40_000)
-            .map(|number| memory.intern(&mut names, format!("some-name-{number}").as_bytes()).unwrap())
+            .map(|number| format!("some-name-{number}"))
+            .map(|name| memory.intern(&mut names, name.as_bytes(), hash(name.as_bytes())).unwrap())
             .collect();
         assert!(names.chunks.len() > 2);
         for (number, name) in kept.iter().enumerate() {
