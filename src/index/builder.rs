@@ -358,9 +358,6 @@ impl Builder {
         if entry.typeflag == b'S' {
             flags.set(Flags::SPARSE);
         }
-        if matches!(entry.content, Content::Unread(_)) {
-            flags.set(Flags::UNREAD);
-        }
         let attrs = self.attrs.place(&mut self.index, entry);
         let older = self.index.nodes.get(path.0).newest;
         let slot = self.filling();

@@ -139,10 +139,6 @@ impl Entries {
         self.stored.get_mut(place).flags.set(flag);
     }
 
-    pub fn clear(&mut self, place: u32, flag: Flags) {
-        self.stored.get_mut(place).flags.clear(flag);
-    }
-
     /// The entry before `place` in the list that starts at `newest`.
     pub fn before(&self, newest: u32, place: u32) -> Option<u32> {
         let mut at = newest;

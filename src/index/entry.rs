@@ -126,8 +126,6 @@ impl Flags {
     pub const SPARSE: Self = Self(4);
     /// Size and time do not fit the record and lie aside.
     pub const WIDE: Self = Self(8);
-    /// In place of the hash of the contents stands where they lie.
-    pub const UNREAD: Self = Self(16);
 
     pub fn bits(self) -> u8 {
         self.0
@@ -143,10 +141,6 @@ impl Flags {
 
     pub fn set(&mut self, flag: Self) {
         self.0 |= flag.0;
-    }
-
-    pub fn clear(&mut self, flag: Self) {
-        self.0 &= !flag.0;
     }
 }
 

@@ -23,10 +23,9 @@ pub use stack::Stack;
 
 use std::sync::Arc;
 
-use crate::layer::{Unread, Xattr};
+use crate::layer::{Content, Unread, Xattr};
 pub(crate) use column::Column;
 use contents::Known;
-pub(crate) use contents::kept as kept_hash;
 use entries::Entries;
 use entry::{Flags, Link, NONE, Node};
 use names::{NameRef, Names};
@@ -48,7 +47,7 @@ pub struct Index {
 
 impl Index {
     /// Raised when the rows of an index that is kept become others.
-    pub(crate) const ROWS: u32 = 2;
+    pub(crate) const ROWS: u32 = 3;
 
     /// The root folder. Every path hangs below it.
     pub const ROOT: PathId = PathId(0);
@@ -166,19 +165,34 @@ impl Index {
         &self.xattrs[attrs.xattrs as usize]
     }
 
-    /// The first 96 bits of xxh3-128 of a file's contents; `None` for an empty file, for one that was not read because no
+    /// The lower 95 bits of xxh3-128 of a file's contents; `None` for an empty file, for one that was not read because no
     /// answer depends on it, and for everything else.
     #[must_use]
     pub fn content(&self, entry: Entry) -> Option<u128> {
-        let is_known = entry.kind == Kind::File && entry.extra != NONE && !entry.flags.has(Flags::UNREAD);
-        is_known.then(|| self.contents.get(entry.extra).as_hash())
+        match self.known(entry) {
+            Content::Hash(hash) => Some(hash),
+            Content::Nothing | Content::Unread(_) => None,
+        }
+    }
+
+    /// Whether a file's contents have this xxh3-128; `None` where theirs is not known.
+    #[must_use]
+    pub fn is_content(&self, entry: Entry, hash: u128) -> Option<bool> {
+        self.content(entry).map(|known| known == contents::kept(hash))
     }
 
     /// What is known of a file's contents that were not read.
     #[must_use]
     pub fn unread(&self, entry: Entry) -> Option<Unread> {
-        let is_unread = entry.kind == Kind::File && entry.flags.has(Flags::UNREAD);
-        is_unread.then(|| self.contents.get(entry.extra).as_unread())
+        match self.known(entry) {
+            Content::Unread(unread) => Some(unread),
+            Content::Nothing | Content::Hash(_) => None,
+        }
+    }
+
+    fn known(&self, entry: Entry) -> Content {
+        let has_contents = entry.kind == Kind::File && entry.extra != NONE;
+        if has_contents { self.contents.get(entry.extra).content() } else { Content::Nothing }
     }
 
     /// Notes the hash of a file that was not read before.
@@ -186,7 +200,6 @@ impl Index {
         let entry = self.entry(id);
         if self.unread(entry).is_some() {
             *self.contents.get_mut(entry.extra) = Known::hash(hash);
-            self.entries.clear(id.0, Flags::UNREAD);
         }
     }
 

@@ -93,17 +93,22 @@ struct Piece {
 }
 
 /// What came of hashing.
-#[derive(Default)]
 pub(super) struct Hashed {
-    /// Hashes by the byte at which the contents lie, in order.
+    /// Hashes by the byte at which the contents lie, in order, of the slots of which they are to be told.
     pub found: BTreeMap<SlotId, Vec<(u64, u128)>>,
     /// Slots that could not be read again, with the reason.
     pub failed: Vec<(SlotId, String)>,
 }
 
-/// Hashes what has to be known of the slots that were read in these places.
-pub(super) fn hash(index: &mut Index, places: &BTreeMap<SlotId, Place>) -> Hashed {
-    let mut hashed = Hashed::default();
+/// Hashes what has to be known of the slots that were read in these places, and tells those of `told`: the index forgets
+/// where contents lie that it has the hash of.
+pub(super) fn hash(
+    index: &mut Index,
+    places: &BTreeMap<SlotId, Place>,
+    told: impl IntoIterator<Item = SlotId>,
+) -> Hashed {
+    let found = told.into_iter().map(|slot| (slot, Vec::new())).collect();
+    let mut hashed = Hashed { found, failed: Vec::new() };
     if places.is_empty() {
         return hashed;
     }
@@ -154,7 +159,9 @@ fn hash_files(index: &mut Index, places: &BTreeMap<SlotId, Place>, files: &[Entr
         if !broken.iter().any(|(_, _, range)| range.contains(&place)) {
             let entry = index.entry(*id);
             let at = index.unread(entry).map(|unread| unread.at);
-            all.found.entry(entry.slot).or_default().extend(at.map(|at| (at, *hash)));
+            if let Some(found) = all.found.get_mut(&entry.slot) {
+                found.extend(at.map(|at| (at, *hash)));
+            }
             index.set_content(*id, *hash);
         }
     }

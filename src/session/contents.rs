@@ -11,7 +11,7 @@ use super::origin::{Blob, Job};
 use super::place::read_stored;
 use crate::error::{Error, Result};
 use crate::index::walk::Live;
-use crate::index::{EntryId, Index, Kind, SlotId, kept_hash};
+use crate::index::{EntryId, Index, Kind, SlotId};
 use crate::layer::tap::{Feed, Tap, Want, spell};
 use crate::layer::{self, LayerError, Limits, Summary, decode};
 use crate::source::part::Stamp;
@@ -322,9 +322,10 @@ impl<T: Take> Tap for Picker<'_, T> {
         let Some(id) = self.current.take() else { return Ok(()) };
         self.left -= 1;
         let entry = self.index.entry(id);
-        let is_it = match self.index.unread(entry) {
-            Some(_) => self.is_same,
-            None => self.index.content(entry) == content.map(kept_hash),
+        let is_it = match (self.index.unread(entry), content) {
+            (Some(_), _) => self.is_same,
+            (None, Some(hash)) => self.index.is_content(entry, hash) == Some(true),
+            (None, None) => self.index.content(entry).is_none(),
         };
         let said = if is_it { self.take.end(id) } else { Err(changed().because("a file has other contents")) };
         self.go_on(said.map(|()| true))

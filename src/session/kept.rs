@@ -242,6 +242,12 @@ fn write(draft: &mut Draft, packer: &Packer, beside: &Beside, missed: Missed) ->
 }
 
 impl Keeping {
+    /// The slots of which something is kept.
+    pub fn slots(&self) -> impl Iterator<Item = SlotId> {
+        let (drafts, found) = (self.drafts.iter(), self.found.iter());
+        drafts.map(|(slot, _)| *slot).chain(found.map(|(slot, _)| *slot))
+    }
+
     /// Keeps all that was read, with the hashes that became known since and the secrets that were searched for, and
     /// makes room.
     pub fn finish(
@@ -259,7 +265,7 @@ impl Keeping {
             let _ = searched.get(&slot).and_then(|searched| keep_searched(cache, &key, search, searched));
         }
         for (slot, key) in self.found {
-            if let Some(hashes) = hashed.get(&slot) {
+            if let Some(hashes) = hashed.get(&slot).filter(|hashes| !hashes.is_empty()) {
                 is_new = true;
                 let _ = add(cache, &key, hashes);
             }

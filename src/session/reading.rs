@@ -332,7 +332,7 @@ impl<'r> Reading<'r> {
             self.show(&[]);
         }
         let mut index = self.builder.finish();
-        let hashed = candidates::hash(&mut index, places);
+        let hashed = candidates::hash(&mut index, places, self.keeping.slots());
         for (slot, why) in hashed.failed {
             for outcome in outcomes.iter_mut().filter(|outcome| outcome.slot == Some(slot)) {
                 outcome.failed = Some(why.clone());

@@ -6,7 +6,7 @@ use crate::analysis::case::{Case, common_folder};
 use crate::analysis::content::is_archive;
 use crate::analysis::efficiency::visible_files;
 use crate::index::walk::Live;
-use crate::index::{EntryId, PathId, kept_hash};
+use crate::index::{EntryId, PathId};
 
 /// The files of an image that may be members of one of its archives.
 pub struct Unpacked<'c> {
@@ -55,8 +55,8 @@ impl<'c> Unpacked<'c> {
             all += member.size;
             let files = self.files.get(&(&*member.name, member.size)).into_iter().flatten();
             let is_it = |file: &&EntryId| {
-                let known = index.content(index.entry(**file));
-                **file != archive.entry && known.zip(member.content).is_none_or(|(known, own)| known == kept_hash(own))
+                let is_equal = |own| index.is_content(index.entry(**file), own);
+                **file != archive.entry && member.content.and_then(is_equal).unwrap_or(true)
             };
             // Of several that fit the nearest to what was found already.
             let found = files.filter(is_it).map(|file| index.entry(*file).path).min_by_key(|path| {
