@@ -1,16 +1,13 @@
 //! Fills an index, slot by slot. Owns the tables that only filling needs: they are gone when the index is done.
 
-use std::hash::BuildHasher;
 use std::sync::Arc;
-
-use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
 
 use super::attrs::Tables;
 use super::compare::MOST_LINKS;
 use super::contents::{Known, MOST_BYTES};
 use super::entry::{Flags, Link, NONE, Node, pack_device};
 use super::names::{self, Memory, NameRef};
+use super::paths::Paths;
 use super::{Entry, EntryId, Index, Kind, PathId, SlotId};
 use crate::layer::whiteout::{self, Mark};
 use crate::layer::{self, Content, EntryKind, LayerError, Limits};
@@ -23,9 +20,6 @@ const MOST_CONFLICTS: u32 = 1000;
 
 /// So is one that does it with large folders. Looking at a path costs 20 ns, so this is a second of waste.
 const MOST_LOOKED_AT: u64 = 50_000_000;
-
-/// Paths for which there is room from the first.
-const LEAST_PATHS: usize = 64;
 
 /// What one slot came to.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +50,7 @@ struct Place<'p> {
 pub struct Builder {
     index: Index,
     limits: Limits,
-    paths: HashTable<u32>,
+    paths: Paths,
     names: Memory,
     attrs: Tables,
     slot: SlotSummary,
@@ -82,7 +76,7 @@ impl Builder {
         Self {
             index,
             limits,
-            paths: HashTable::new(),
+            paths: Paths::default(),
             names,
             attrs: Tables::default(),
             slot: SlotSummary::default(),
@@ -228,39 +222,18 @@ impl Builder {
 
     /// The path of that name in a folder, made now if it is new.
     fn child(&mut self, folder: PathId, name: &[u8]) -> Result<PathId, LayerError> {
-        let name_hash = names::hash(name);
-        let hash = path_hash(folder.0, name_hash);
-        let index = &self.index;
-        let is_it = |id: &u32| {
-            let node = index.nodes.get(*id);
-            node.parent == folder.0 && index.names.get(node.name) == name
-        };
-        if let Some(id) = self.paths.find(hash, is_it) {
-            return Ok(PathId(*id));
+        let hash = names::hash(name);
+        if let Some(path) = self.paths.find(&self.index, folder, name, hash) {
+            return Ok(path);
         }
         let full = || LayerError::TooMuch { what: "the number of paths".into(), limit: u64::from(u32::MAX) };
-        let name = self.names.intern(&mut self.index.names, name, name_hash).ok_or_else(full)?;
+        let name = self.names.intern(&mut self.index.names, name, hash).ok_or_else(full)?;
         let next_sibling = self.index.nodes.get(folder.0).first_child;
         let node = Node { parent: folder.0, name, first_child: NONE, next_sibling, newest: NONE };
-        if self.paths.len() == self.paths.capacity() {
-            self.grow();
-        }
         let id = self.index.nodes.push(node).ok_or_else(full)?;
         self.index.nodes.get_mut(folder.0).first_child = id;
-        self.paths.insert_unique(hash, id, |id| self.index.path_hash(*id));
+        self.paths.insert(&self.index, id, hash);
         Ok(PathId(id))
-    }
-
-    /// Makes the table of paths anew, twice as large. Going through the paths in their order, whose names lie in nearly
-    /// the same, takes a fraction of the time that going through the old table would, and needs none beside the new one.
-    fn grow(&mut self) {
-        let paths = self.paths.len();
-        self.paths = HashTable::new();
-        self.paths = HashTable::with_capacity(paths.max(LEAST_PATHS) * 2);
-        // The root is in no folder, and nobody looks for it.
-        for id in (Index::ROOT.0 + 1..).take(paths) {
-            self.paths.insert_unique(self.index.path_hash(id), id, |id| self.index.path_hash(*id));
-        }
     }
 
     /// Adds a thing of this layer.
@@ -440,16 +413,4 @@ impl Builder {
         }
         Ok(())
     }
-}
-
-impl Index {
-    fn path_hash(&self, id: u32) -> u64 {
-        let node = self.nodes.get(id);
-        path_hash(node.parent, names::hash(self.names.get(node.name)))
-    }
-}
-
-/// Equal names in different folders must not meet.
-fn path_hash(parent: u32, name: u64) -> u64 {
-    FxBuildHasher.hash_one((parent, name))
 }

@@ -10,6 +10,7 @@ mod contents;
 mod entries;
 mod entry;
 mod names;
+mod paths;
 mod rows;
 mod slots;
 mod sparse;
