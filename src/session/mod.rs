@@ -29,4 +29,4 @@ mod whole;
 pub use images::{EngineImage, engine_images};
 pub use load::{Arrival, Loaded, LoadedLayer, Method, Options, open};
 pub use origin::Job;
-pub use progress::{Progress, Snapshot};
+pub use progress::{Pause, Progress, Shown, Snapshot};

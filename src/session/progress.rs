@@ -1,4 +1,5 @@
-//! How far reading has come, for whoever shows it. Written by the reader, read by another thread, never waited for.
+//! How far reading has come, for whoever shows it. Written by the reader, read by another thread, and waited
+//! for at one place.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -26,8 +27,19 @@ pub struct Progress {
     to_search: AtomicU64,
     asked: AtomicBool,
     watched: AtomicBool,
-    shown: Mutex<Option<Sender<Loaded>>>,
+    shown: Mutex<Option<Sender<Shown>>>,
 }
+
+/// An image, as far as it is read.
+pub struct Shown {
+    /// What is read of it.
+    pub loaded: Loaded,
+    /// Whoever reads goes on once this is dropped, where he waits at all.
+    pub pause: Option<Pause>,
+}
+
+/// A reader waits as long as this is there.
+pub struct Pause(#[expect(dead_code, reason = "it is dropped and never sent to")] Sender<()>);
 
 /// The counters at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -97,7 +109,7 @@ impl Progress {
     /// Lets the image be seen while it is read: at once what is known before its layers are, and later what is read so
     /// far, each time that it is asked for. Ends when the image is read.
     #[must_use]
-    pub fn watch(&self) -> Receiver<Loaded> {
+    pub fn watch(&self) -> Receiver<Shown> {
         let (show, see) = bounded(1);
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(show);
         self.watched.store(true, Relaxed);
@@ -122,16 +134,19 @@ impl Progress {
         self.asked.store(false, Relaxed);
         if let Some(show) = &*self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
             // Full, or nobody looks any more: reading goes on.
-            let _ = show.try_send(loaded);
+            let _ = show.try_send(Shown { loaded, pause: None });
         }
     }
 
-    /// Shows all of it, read, to whoever watches.
+    /// Shows all of it, read, to whoever watches, and waits until he has his numbers: what is to be done to it yet would
+    /// take his cores.
     pub(super) fn present(&self, loaded: impl FnOnce() -> Loaded) {
         let show = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(show) = show {
+            let (pause, end) = bounded(0);
             // Who does not look any more does not get it.
-            let _ = show.send(loaded());
+            let _ = show.send(Shown { loaded: loaded(), pause: Some(Pause(pause)) });
+            let _ = end.recv();
         }
     }
 

@@ -168,8 +168,8 @@ pub struct App {
     pub areas: Areas,
     /// When the explorer was opened.
     pub since: Instant,
-    /// When the first byte was read, counted from then.
-    pub flowing: Option<Duration>,
+    /// When no byte had been read yet the last time that somebody looked, counted from then.
+    pub flowing: Duration,
     open: Paths,
     /// A folder below which all is to be opened.
     unfold: Option<PathId>,
@@ -226,7 +226,7 @@ impl App {
             keymap,
             areas: Areas::default(),
             since: Instant::now(),
-            flowing: None,
+            flowing: Duration::ZERO,
             open: Paths::default(),
             unfold: None,
             generation: 0,
@@ -256,8 +256,8 @@ impl App {
             Msg::Mouse(mouse) => self.mouse(mouse),
             Msg::Redraw => Vec::new(),
             Msg::Progress(progress) => {
-                if progress.bytes > 0 && self.flowing.is_none() {
-                    self.begin_flowing();
+                if progress.bytes == 0 {
+                    self.wait_for_bytes();
                 }
                 self.progress = progress;
                 Vec::new()

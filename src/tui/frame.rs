@@ -354,7 +354,7 @@ pub fn search_words(now: Snapshot) -> String {
 /// How far reading is, in words.
 #[must_use]
 pub fn progress_words(app: &App) -> String {
-    let (now, since) = (app.progress, app.since.elapsed().saturating_sub(app.flowing.unwrap_or_default()));
+    let (now, since) = (app.progress, app.since.elapsed().saturating_sub(app.flowing));
     if now.bytes == 0 {
         // An engine may write the whole image to its disk before it sends anything.
         let since = duration(since);

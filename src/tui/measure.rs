@@ -14,7 +14,8 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 
 use super::app::{App, Effect, Msg};
 use super::arrange::{self, Done, Order};
-use super::{Bindings, GROWTH, Keymap, News, PROGRESS, Preset, Theme, frame, palette};
+use super::reading::Growth;
+use super::{Bindings, Keymap, News, PROGRESS, Preset, Theme, frame, palette};
 use crate::analysis::rules::Rules;
 use crate::error::Result;
 use crate::session::{Loaded, Progress};
@@ -50,7 +51,7 @@ pub struct Desk {
     orders: Sender<Order>,
     searches: Sender<palette::Wanted>,
     arriving: Receiver<News>,
-    grown: Instant,
+    growth: Growth,
 }
 
 impl Desk {
@@ -74,7 +75,7 @@ impl Desk {
         let searches = palette::start(move |generation, hits, all| drop(news.send(News::Found(generation, hits, all))));
         let progress = Arc::clone(progress);
         let longest = Duration::ZERO;
-        Ok(Self { clock, longest, app, terminal, progress, orders, searches, arriving, grown: Instant::now() })
+        Ok(Self { clock, longest, app, terminal, progress, orders, searches, arriving, growth: Growth::begin() })
     }
 
     /// Waits until there is something to see.
@@ -162,10 +163,7 @@ impl Desk {
                 Err(_) => Msg::Redraw,
             },
             recv(ticks) -> _ => {
-                if !self.app.is_arranging() && self.grown.elapsed() >= GROWTH {
-                    self.grown = Instant::now();
-                    self.progress.ask();
-                }
+                self.growth.go_on(&self.app, &self.progress);
                 Msg::Progress(self.progress.snapshot())
             },
         };

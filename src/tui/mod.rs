@@ -61,6 +61,7 @@ use app::{App, Effect, Msg};
 use arrange::{Done, Order};
 use input::Input;
 use jobs::Jobs;
+use reading::Growth;
 use terminal::Screen;
 
 pub use keymap::{Bindings, Keymap, Preset};
@@ -71,9 +72,6 @@ pub use theme::Theme;
 
 /// How often progress is drawn while the image is read.
 const PROGRESS: Duration = Duration::from_millis(100);
-
-/// How often what is read so far is shown at most. Looking at it must not take the time of reading it.
-const GROWTH: Duration = Duration::from_millis(250);
 
 /// Who looks elsewhere while reading takes longer than this is called back.
 const LONG: Duration = Duration::from_secs(10);
@@ -103,6 +101,8 @@ pub struct Explored {
     is_whole: bool,
     /// Whether findings and packages are known.
     is_analysed: bool,
+    /// How long its numbers took, while it is read.
+    took: Duration,
 }
 
 impl Explored {
@@ -123,6 +123,7 @@ impl Explored {
             marks,
             is_whole: true,
             is_analysed: true,
+            took: Duration::ZERO,
         }
     }
 
@@ -138,6 +139,7 @@ impl Explored {
 
     /// Takes an image of which a part is read, with what can be said of it already.
     fn growing(loaded: Loaded) -> Self {
+        let begun = Instant::now();
         let account = account(&loaded.index, &loaded.stack);
         Self {
             loaded,
@@ -150,6 +152,7 @@ impl Explored {
             marks: HashMap::new(),
             is_whole: false,
             is_analysed: false,
+            took: begun.elapsed(),
         }
     }
 }
@@ -266,7 +269,7 @@ fn run(
     let orders = arrange::start(move |done| drop(said.send(News::Done(done))));
     let said = news.clone();
     let searches = palette::start(move |generation, hits, all| drop(said.send(News::Found(generation, hits, all))));
-    let mut grown = Instant::now();
+    let mut growth = Growth::begin();
     let (working, idle) = (tick(PROGRESS), never());
     let mut has_focus = true;
     screen.draw(app).map_err(|error| unusable(&error))?;
@@ -302,11 +305,7 @@ fn run(
             recv(fades) -> _ => Msg::Redraw,
             recv(ticks) -> _ => match jobs.progress() {
                 _ if is_reading => {
-                    // What was asked for last is looked at before more is asked for.
-                    if !app.is_arranging() && grown.elapsed() >= GROWTH {
-                        grown = Instant::now();
-                        progress.ask();
-                    }
+                    growth.go_on(app, progress);
                     Msg::Progress(progress.snapshot())
                 }
                 Some(report) => Msg::Inside(report),

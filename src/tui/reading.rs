@@ -4,20 +4,48 @@
 use std::result;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvError, Sender, bounded, select_biased};
 
+use super::app::App;
 use super::{Explored, News};
 use crate::analysis::rules::Rules;
 use crate::error::Result;
-use crate::session::{Loaded, Progress};
+use crate::session::{Loaded, Progress, Shown};
 
 /// Entries from which on numbers are shown before findings.
 const MANY: usize = 50_000;
 
 /// A search for secrets that takes no longer is waited for.
 const SOON: Duration = Duration::from_millis(40);
+
+/// How often what is read so far is shown at most.
+const OFTEN: Duration = Duration::from_millis(250);
+
+/// Looking at it must not take the time of reading it: so many times as long as its numbers took, none are made.
+const REST: u32 = 32;
+
+/// When what is read so far is asked for.
+pub(super) struct Growth {
+    asked: Instant,
+}
+
+impl Growth {
+    /// Reading begins.
+    pub fn begin() -> Self {
+        Self { asked: Instant::now() }
+    }
+
+    /// Asks for what is read so far, if it is time. What was asked for last is looked at before.
+    pub fn go_on(&mut self, app: &App, progress: &Progress) {
+        let rest = app.image.as_ref().map_or(Duration::ZERO, |image| image.took.saturating_mul(REST));
+        if !app.is_arranging() && self.asked.elapsed() >= OFTEN.max(rest) {
+            self.asked = Instant::now();
+            progress.ask();
+        }
+    }
+}
 
 /// Reads an image with `load`, and holds it against the rules. Returns where news may be put as well, and where they
 /// come from.
@@ -35,12 +63,16 @@ pub(super) fn beside(
         loop {
             let goes_on = select_biased! {
                 recv(watched) -> loaded => match loaded {
-                    Ok(loaded) if !loaded.is_unsearched() => telling.tell(Ok(Explored::growing(loaded))),
-                    Ok(loaded) => match ended.recv_timeout(SOON) {
-                        // The search was done before anybody could have looked.
-                        Ok(whole) => telling.end(Ok(whole)),
-                        Err(_) => telling.analysed(Ok(loaded)),
-                    },
+                    Ok(Shown { loaded, pause: None }) => telling.tell(Ok(Explored::growing(loaded))),
+                    Ok(Shown { loaded, pause }) => {
+                        telling.counted(&loaded);
+                        drop(pause);
+                        match ended.recv_timeout(SOON) {
+                            // The search was done before anybody could have looked.
+                            Ok(whole) => telling.end(Ok(whole)),
+                            Err(_) => telling.analysed(Ok(loaded)),
+                        }
+                    }
                     // Nothing more is shown before the whole.
                     Err(_) => telling.end(ended.recv()),
                 },
@@ -67,13 +99,19 @@ impl Telling {
         self.news.send(News::Loaded(image.map(Box::new))).is_ok()
     }
 
-    /// Tells the numbers of an image that is read, and then what is said of it.
-    fn analysed(&mut self, loaded: Result<Loaded>) -> bool {
-        let many = loaded.as_ref().ok().filter(|loaded| !self.is_counted && loaded.index.entries() > MANY);
-        if let Some(loaded) = many {
+    /// Tells the numbers of an image that is read, if what is said of it will take long.
+    fn counted(&mut self, loaded: &Loaded) {
+        if !self.is_counted && loaded.index.entries() > MANY {
             self.tell(Ok(Explored::counted(loaded.clone())));
         }
         self.is_counted = true;
+    }
+
+    /// Tells what is said of an image that is read.
+    fn analysed(&mut self, loaded: Result<Loaded>) -> bool {
+        if let Ok(loaded) = &loaded {
+            self.counted(loaded);
+        }
         self.tell(loaded.map(|loaded| Explored::new(loaded, &self.rules)))
     }
 

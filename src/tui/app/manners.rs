@@ -51,9 +51,9 @@ impl App {
         }
     }
 
-    /// Remembers when the first byte was read: the rate counts from then.
-    pub(super) fn begin_flowing(&mut self) {
-        self.flowing = Some(self.timing.now);
+    /// Remembers when no byte had come yet: the rate counts from then.
+    pub(super) fn wait_for_bytes(&mut self) {
+        self.flowing = self.timing.now;
     }
 
     /// Remembers when something new was said.

@@ -17,7 +17,7 @@ fn watched() -> (Vec<Loaded>, Loaded) {
     let reference = Reference::Archive { path: file.path().to_owned(), image: None };
     let progress = Arc::new(Progress::default());
     let watched = progress.watch();
-    let listener = std::thread::spawn(move || watched.into_iter().collect());
+    let listener = std::thread::spawn(move || watched.into_iter().map(|shown| shown.loaded).collect());
     let whole = session::open(&reference, "demo", &Options::default(), &progress).unwrap();
     let now = progress.snapshot();
     assert!(now.searched > 0 && now.searched == now.to_search, "{now:?}");
