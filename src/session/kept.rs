@@ -21,8 +21,9 @@ use crate::source::part::{Part, Stamp};
 /// Layers whose packed entries are smaller than this are not kept where they need not be decompressed: that takes no time.
 const WORTH_KEEPING: usize = 16 * 1024;
 
-/// Lots that wait in all: 16 MB, room for 300 000 entries of layers whose turn has not come.
-pub(super) const WAITING_LOTS: usize = 256;
+/// Lots that wait in all: 6 MB, room for 150 000 entries of layers whose turn has not come. What waits when all is read
+/// is taken by one core while the others have nothing to do.
+pub(super) const WAITING_LOTS: usize = 96;
 
 /// Packed entries that are sent or written at once, in bytes.
 pub(super) const LOT_BYTES: usize = 64 * 1024;
