@@ -147,6 +147,17 @@ fn what_was_kept_unsearched_is_searched_when_it_is_asked_for() {
 }
 
 #[test]
+fn where_nothing_can_be_kept_that_is_said() {
+    let Place { image, cache, _folder } = &place("image.tar", &docker_archive(&[gzip(&layer(1))]));
+    // A file where the folder should be.
+    fs::write(cache, "").unwrap();
+    let ran = run(cache, &[image.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("not all could be kept in the cache at "), "{}", ran.stdout);
+    assert!(!run(cache, &["--no-cache", image.to_str().unwrap()]).stdout.contains("could be kept"));
+}
+
+#[test]
 fn another_image_in_the_same_place_is_read() {
     let Place { image, cache, _folder } = &place("image.tar", &docker_archive(&[layer(1)]));
     let read = || run(cache, &[image.to_str().unwrap(), "--json", "-", "--files"]).stdout;

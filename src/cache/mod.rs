@@ -10,6 +10,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use xxhash_rust::xxh3::xxh3_128;
@@ -28,6 +29,17 @@ pub const LIMIT: u64 = 1 << 30;
 pub struct Cache {
     folder: PathBuf,
     limit: u64,
+    trouble: Trouble,
+}
+
+/// Why something could not be kept, the first time that it happened. Shared by all copies of a cache and its drafts.
+#[derive(Debug, Clone, Default)]
+struct Trouble(Arc<OnceLock<String>>);
+
+impl Trouble {
+    fn note<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        done.inspect_err(|error| drop(self.0.set(error.to_string())))
+    }
 }
 
 /// By what something is found again.
@@ -107,13 +119,19 @@ impl Cache {
     /// The cache in a folder, which need not be there yet.
     #[must_use]
     pub fn new(folder: PathBuf, limit: u64) -> Self {
-        Self { folder, limit }
+        Self { folder, limit, trouble: Trouble::default() }
     }
 
     /// Where it is.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Why something could not be kept since this was made, if so.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.0.get().map(String::as_str)
     }
 
     /// Whether something of that key seems to be there.
@@ -135,11 +153,13 @@ impl Cache {
     #[must_use]
     pub fn begin(&self) -> Option<Draft> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.folder).ok()?;
+        let there = DirBuilder::new().recursive(true).mode(0o700).create(&self.folder);
+        self.trouble.note(there).ok()?;
         let name = format!("{}{}-{}", folder::DRAFT, std::process::id(), NUMBER.fetch_add(1, Relaxed));
         let path = self.folder.join(name);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).ok()?;
-        Some(Draft { folder: self.folder.clone(), path, file: Some(BufWriter::new(file)), is_kept: false })
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = Some(BufWriter::new(self.trouble.note(file).ok()?));
+        Some(Draft { folder: self.folder.clone(), trouble: self.trouble.clone(), path, file, is_kept: false })
     }
 }
 
@@ -147,6 +167,7 @@ impl Cache {
 #[derive(Debug)]
 pub struct Draft {
     folder: PathBuf,
+    trouble: Trouble,
     path: PathBuf,
     /// Open while entries come; an image may have more layers than a process may have files open.
     file: Option<BufWriter<File>>,
@@ -167,7 +188,8 @@ impl Draft {
     /// # Errors
     /// Whatever writing gives.
     pub fn pause(&mut self) -> io::Result<()> {
-        self.file.take().map_or(Ok(()), |mut file| file.flush())
+        let flushed = self.file.take().map_or(Ok(()), |mut file| file.flush());
+        self.trouble.note(flushed)
     }
 
     /// Adds bytes of somebody else's making.
@@ -189,17 +211,21 @@ impl Draft {
         }
         self.frame(Frame::End, &file::pack_end(&key.text, summary))?;
         self.pause()?;
-        fs::rename(&self.path, self.folder.join(&key.name))?;
+        self.trouble.note(fs::rename(&self.path, self.folder.join(&key.name)))?;
         self.is_kept = true;
         Ok(())
     }
 
     fn frame(&mut self, frame: Frame, payload: &[u8]) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(BufWriter::new(OpenOptions::new().append(true).open(&self.path)?)),
-        };
-        write_frame(file, frame, payload)
+        let written = self.open().and_then(|file| write_frame(file, frame, payload));
+        self.trouble.note(written)
+    }
+
+    fn open(&mut self) -> io::Result<&mut BufWriter<File>> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            closed => Ok(closed.insert(BufWriter::new(OpenOptions::new().append(true).open(&self.path)?))),
+        }
     }
 }
 

@@ -148,6 +148,10 @@ pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Ar
             // What cannot be kept is built again.
             let _ = whole::keep(cache, keep, &loaded.index, &loaded.gathered);
         }
+        let cache = options.cache.as_ref();
+        loaded.notes.extend(cache.and_then(|cache| Some((cache.folder(), cache.trouble()?))).map(|(folder, why)| {
+            format!("not all could be kept in the cache at {}: {why}; --no-cache goes without it", folder.display())
+        }));
         loaded
     });
     progress.close();

@@ -45,6 +45,9 @@ pub fn draw(app: &mut App, frame: &mut Frame, area: Rect) {
     fact("digest", loaded.image.digest.clone().unwrap_or_default());
     fact("platform", loaded.image.platform.to_string());
     fact("created", loaded.image.config.created.clone().unwrap_or_default());
+    for (place, note) in loaded.notes.iter().enumerate() {
+        fact(if place == 0 { "notes" } else { "" }, note.clone());
+    }
     let runtime = &loaded.image.config.runtime;
     for (name, key) in [
         ("entrypoint", "Entrypoint"),
