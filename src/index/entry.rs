@@ -1,4 +1,4 @@
-//! The records of the index. Their sizes are its memory: a node and a stored entry with its content hash are 64 bytes.
+//! The records of the index. Their sizes are its memory: a node and a stored entry with its content hash are 52 bytes.
 
 use super::names::NameRef;
 use crate::layer::EntryKind;

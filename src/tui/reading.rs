@@ -14,7 +14,7 @@ use crate::analysis::rules::Rules;
 use crate::error::Result;
 use crate::session::{Loaded, Progress, Shown};
 
-/// Entries from which on numbers are shown before findings.
+/// Entries from which on numbers are shown before findings, where both could be had at once.
 const MANY: usize = 50_000;
 
 /// A search for secrets that takes no longer is waited for.
@@ -65,6 +65,7 @@ pub(super) fn beside(
                 recv(watched) -> loaded => match loaded {
                     Ok(Shown { loaded, pause: None }) => telling.tell(Ok(Explored::growing(loaded))),
                     Ok(Shown { loaded, pause }) => {
+                        // What is searched is read once more, and nobody knows how long that takes.
                         telling.counted(&loaded);
                         drop(pause);
                         match ended.recv_timeout(SOON) {
@@ -99,17 +100,18 @@ impl Telling {
         self.news.send(News::Loaded(image.map(Box::new))).is_ok()
     }
 
-    /// Tells the numbers of an image that is read, if what is said of it will take long.
+    /// Tells the numbers of an image that is read.
     fn counted(&mut self, loaded: &Loaded) {
-        if !self.is_counted && loaded.index.entries() > MANY {
-            self.tell(Ok(Explored::counted(loaded.clone())));
-        }
+        self.tell(Ok(Explored::counted(loaded.clone())));
         self.is_counted = true;
     }
 
     /// Tells what is said of an image that is read.
     fn analysed(&mut self, loaded: Result<Loaded>) -> bool {
-        if let Ok(loaded) = &loaded {
+        if let Ok(loaded) = &loaded
+            && !self.is_counted
+            && loaded.index.entries() > MANY
+        {
             self.counted(loaded);
         }
         self.tell(loaded.map(|loaded| Explored::new(loaded, &self.rules)))
