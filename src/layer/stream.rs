@@ -148,11 +148,9 @@ impl<R: Read + Seek> Stream for Hopping<R> {
     }
 
     fn expect(&mut self, bytes: u64) {
-        if bytes > (self.end - self.next) as u64 {
-            let all = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(BLOCK);
-            if all <= SMALL {
-                self.window = self.window.max(all);
-            }
+        let all = usize::try_from(bytes).unwrap_or(usize::MAX).saturating_add(BLOCK);
+        if bytes > (self.end - self.next) as u64 && all <= SMALL {
+            self.window = self.window.max(all);
         }
     }
 }

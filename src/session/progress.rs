@@ -107,7 +107,8 @@ impl Progress {
     }
 
     /// Lets the image be seen while it is read: at once what is known before its layers are, and later what is read so
-    /// far, each time that it is asked for. Ends when the image is read.
+    /// far, each time that it is asked for. Where all of it is read and texts are still to be searched for secrets, the
+    /// reader waits until that image's [`Pause`] is dropped. Ends when the image is read.
     #[must_use]
     pub fn watch(&self) -> Receiver<Shown> {
         let (show, see) = bounded(1);
