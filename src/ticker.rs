@@ -54,6 +54,9 @@ fn line(now: Snapshot, since: Duration) -> String {
     if let Some(share) = now.searched_percent() {
         return format!("searching for secrets {share} %");
     }
+    if let Some(share) = now.compared_percent().filter(|_| now.compared < now.to_compare) {
+        return format!("comparing contents {share} %");
+    }
     let layers = match (now.layer, now.layers) {
         (0, _) => String::new(),
         (layer, 0) => format!("layer {layer}, "),

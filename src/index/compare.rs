@@ -23,11 +23,14 @@ impl Differs {
     pub const LINK: Self = Self(32);
     /// Extended attributes, file capabilities among them.
     pub const XATTR: Self = Self(64);
+    /// Perhaps the bytes of a file: both versions are as long and begin alike, and are still to be read.
+    pub const PENDING: Self = Self(128);
 
     /// All of them with their words, in the order in which they are told.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 8] = [
         (Self::TYPE, "type"),
         (Self::CONTENT, "content"),
+        (Self::PENDING, "content?"),
         (Self::LINK, "link target"),
         (Self::MODE, "mode"),
         (Self::OWNER, "owner"),
@@ -46,7 +49,7 @@ impl Differs {
         Self::ALL.into_iter().filter(move |(one, _)| self.any(*one)).map(|(_, word)| word)
     }
 
-    /// The set as a number below 128.
+    /// The set as a number; below 128 where nothing is pending.
     pub(crate) fn bits(self) -> u8 {
         self.0
     }
@@ -113,12 +116,22 @@ fn follow(index: &Index, stack: &Stack, mut id: EntryId, mut layer: u32) -> Opti
     None
 }
 
-/// Whether two files of one size have the same contents. Two that begin in the same way are read before anything is
-/// said of them; until then they count as different.
-fn is_same(index: &Index, old: Entry, new: Entry) -> bool {
+/// In what the contents of two files differ.
+fn contents(index: &Index, old: Entry, new: Entry) -> Differs {
+    if old.size != new.size {
+        return Differs::CONTENT;
+    }
     // An image that repeats a layer has a file over itself, which nobody need read to compare.
-    old.extra == new.extra
-        || (index.unread(old).is_none() && index.unread(new).is_none() && index.content(old) == index.content(new))
+    if old.extra == new.extra {
+        return Differs::NOTHING;
+    }
+    match (index.unread(old), index.unread(new)) {
+        (None, None) => Differs::CONTENT.when(index.content(old) != index.content(new)),
+        (Some(old), Some(new)) if old.begins_otherwise(new) => Differs::CONTENT,
+        // What may be equal to another is read; what is still unread then is not.
+        _ if index.is_settled() => Differs::CONTENT,
+        _ => Differs::PENDING,
+    }
 }
 
 /// Compares what stood at a path (`before`) with what a later layer has there.
@@ -133,7 +146,7 @@ pub fn compare(index: &Index, before: Inode, after: Inode) -> Differs {
         return meta | Differs::TYPE;
     }
     let content = match after.kind {
-        Kind::File => Differs::CONTENT.when(old.size != new.size || !is_same(index, old, new)),
+        Kind::File => contents(index, old, new),
         Kind::Symlink => Differs::LINK.when(index.symlink_target(old) != index.symlink_target(new)),
         Kind::Char | Kind::Block => Differs::CONTENT.when(index.device(old) != index.device(new)),
         Kind::Dir | Kind::Fifo | Kind::Hardlink | Kind::Whiteout | Kind::Opaque | Kind::Meta => Differs::NOTHING,

@@ -63,6 +63,10 @@ impl Known {
         Content::Unread(Unread { at: part(bits, MOST_BYTES), head: part(bits >> PLACE, (1 << HEAD) - 1) })
     }
 
+    pub fn is_unread(self) -> bool {
+        matches!(self.content(), Content::Unread(_))
+    }
+
     fn of(bits: u128) -> Self {
         Self([0, 32, 64].map(|shift| u32::try_from(bits >> shift & u128::from(u32::MAX)).unwrap_or_default()))
     }

@@ -44,6 +44,8 @@ pub struct Index {
     attrs: Column<Attrs>,
     xattrs: Arc<Vec<Vec<Xattr>>>,
     slots: Slots,
+    /// Whether every file that may have the contents of another is read.
+    is_settled: bool,
 }
 
 impl Index {
@@ -194,6 +196,23 @@ impl Index {
     fn known(&self, entry: Entry) -> Content {
         let has_contents = entry.kind == Kind::File && entry.extra != NONE;
         if has_contents { self.contents.get(entry.extra).content() } else { Content::Nothing }
+    }
+
+    /// Whether all contents are known on which an answer depends: a file that is still unread is then equal to no other.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.is_settled
+    }
+
+    /// Notes that all such contents are known.
+    pub fn settle(&mut self) {
+        self.is_settled = true;
+    }
+
+    /// Whether the contents of some file are not known.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        self.contents.iter().any(|known| known.is_unread())
     }
 
     /// Notes the hash of a file that was not read before.

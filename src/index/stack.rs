@@ -24,6 +24,12 @@ impl Stack {
         Self { slots, layers_of }
     }
 
+    /// The same without what can be read of a slot.
+    #[must_use]
+    pub fn without(&self, slot: SlotId) -> Self {
+        Self::new(self.slots.iter().map(|own| own.filter(|own| *own != slot)).collect())
+    }
+
     /// How many layers there are.
     #[must_use]
     pub fn len(&self) -> usize {

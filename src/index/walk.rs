@@ -10,7 +10,7 @@ pub enum Change {
     /// Nothing stood there below.
     Added,
     /// Something else stood there: other bytes, another type, another link target; for a folder another mode, owner
-    /// or attribute.
+    /// or attribute. Bytes that are still to be compared count as others.
     Changed(Differs),
     /// The same bytes (or link target, or device) are stored again; what else differs, if anything.
     Rewritten(Differs),
@@ -231,7 +231,7 @@ fn succession(index: &Index, stack: &Stack, before: Live, after: Live, cut: bool
         } else {
             Change::Unchanged
         }
-    } else if differs.any(Differs::CONTENT | Differs::TYPE | Differs::LINK) {
+    } else if differs.any(Differs::CONTENT | Differs::PENDING | Differs::TYPE | Differs::LINK) {
         Change::Changed(differs)
     } else {
         Change::Rewritten(differs)

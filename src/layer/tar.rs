@@ -120,6 +120,14 @@ pub struct Unread {
     pub head: u64,
 }
 
+impl Unread {
+    /// Whether contents of the same size are known to begin otherwise, and so to be others.
+    #[must_use]
+    pub fn begins_otherwise(self, other: Self) -> bool {
+        self.head != 0 && other.head != 0 && self.head != other.head
+    }
+}
+
 /// Reads the tar to its end and hands every entry to `sink`.
 ///
 /// # Errors

@@ -61,8 +61,7 @@ pub(super) fn assemble(
         verified: options.verify,
         broken,
         notes: Vec::new(),
-        unsearched: Vec::new(),
-        keep: None,
+        is_unsearched: false,
         origin: None,
     })
 }

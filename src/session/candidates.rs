@@ -3,13 +3,18 @@
 //! nothing.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use rustc_hash::FxBuildHasher;
-use std::hash::BuildHasher;
 
 use super::crew::in_order;
 use super::place::Place;
-use crate::index::{EntryId, Index, Kind, SlotId};
+use super::progress::Progress;
+use crate::index::{Entry, EntryId, Index, Kind, SlotId};
+
+/// Entries that one thread looks at at a time.
+const AT_A_TIME: usize = 1 << 15;
 
 /// Files hashed before their hashes are put into the index: 16 bytes each until then.
 const AT_ONCE: usize = 1 << 17;
@@ -24,24 +29,23 @@ const PIECE_BYTES: u64 = 16 << 20;
 const BITS: usize = 16;
 
 /// A set that may hold more than was put into it.
-struct Seen(Vec<u64>);
+struct Seen(Vec<AtomicU64>);
 
 impl Seen {
     fn for_many(files: usize) -> Self {
-        Self(vec![0; (files * BITS / 64).next_power_of_two()])
+        let words = (files * BITS / 64).next_power_of_two();
+        Self(std::iter::repeat_with(AtomicU64::default).take(words).collect())
     }
 
-    /// Puts a value in; whether it was there.
-    fn put(&mut self, value: impl std::hash::Hash) -> bool {
+    /// Puts a value in; whether it was there. Of two who put the same in at once, one is told that it was.
+    fn put(&self, value: impl std::hash::Hash) -> bool {
         let (word, bit) = self.place(value);
-        let was = self.0[word] & bit != 0;
-        self.0[word] |= bit;
-        was
+        self.0[word].fetch_or(bit, Relaxed) & bit != 0
     }
 
     fn has(&self, value: impl std::hash::Hash) -> bool {
         let (word, bit) = self.place(value);
-        self.0[word] & bit != 0
+        self.0[word].load(Relaxed) & bit != 0
     }
 
     fn place(&self, value: impl std::hash::Hash) -> (usize, u64) {
@@ -62,13 +66,9 @@ struct Doubts {
 impl Doubts {
     fn of(index: &Index) -> Self {
         let files = index.entries();
-        let (mut once, mut twice, mut headless) = (Seen::for_many(files), Seen::for_many(files), Seen::for_many(files));
-        for slot in index.slots() {
-            for id in index.entries_in(slot) {
-                let entry = index.entry(id);
-                if entry.kind != Kind::File || entry.size == 0 {
-                    continue;
-                }
+        let [once, twice, headless] = [(); 3].map(|()| Seen::for_many(files));
+        sum(index, |entry| {
+            if entry.kind == Kind::File && entry.size > 0 {
                 let head = index.unread(entry).map_or(0, |unread| unread.head);
                 if once.put((entry.size, head)) {
                     twice.put((entry.size, head));
@@ -77,13 +77,39 @@ impl Doubts {
                     headless.put(entry.size);
                 }
             }
-        }
+            0
+        });
         Self { twice, headless }
     }
 
     fn any(&self, size: u64, head: u64) -> bool {
         self.twice.has((size, head)) || (head != 0 && self.headless.has(size))
     }
+
+    /// Whether an unread file may be equal to another.
+    fn is_about(&self, index: &Index, entry: Entry) -> bool {
+        index.unread(entry).is_some_and(|unread| self.any(entry.size, unread.head))
+    }
+}
+
+/// Looks at all entries with all cores, and adds up what comes of them.
+fn sum(index: &Index, look: impl Fn(Entry) -> u64 + Sync) -> u64 {
+    let (all, mut sum) = (index.entries(), 0_u64);
+    let jobs = all.div_ceil(AT_A_TIME);
+    in_order(
+        jobs,
+        // Each sends one, and all of these may wait.
+        jobs * 2,
+        |job, results| {
+            let places = job * AT_A_TIME..all.min((job + 1) * AT_A_TIME);
+            let ids = places.filter_map(|place| u32::try_from(place).ok()).map(EntryId::from_place);
+            let sum = ids.map(|id| look(index.entry(id))).fold(0, u64::saturating_add);
+            // Whoever hears nothing has left.
+            let _ = results.send(sum);
+        },
+        |_, results| sum = sum.saturating_add(results.recv().unwrap_or(0)),
+    );
+    sum
 }
 
 /// Files of one slot that lie one behind the other.
@@ -106,31 +132,42 @@ pub(super) fn hash(
     index: &mut Index,
     places: &BTreeMap<SlotId, Place>,
     told: impl IntoIterator<Item = SlotId>,
+    progress: &Progress,
 ) -> Hashed {
     let found = told.into_iter().map(|slot| (slot, Vec::new())).collect();
     let mut hashed = Hashed { found, failed: Vec::new() };
-    if places.is_empty() {
-        return hashed;
-    }
-    let doubts = Doubts::of(index);
-    let mut files = Vec::new();
-    for slot in places.keys() {
-        for id in index.entries_in(*slot) {
-            let entry = index.entry(id);
-            if index.unread(entry).is_some_and(|unread| doubts.any(entry.size, unread.head)) {
-                files.push(id);
-            }
-            if files.len() == AT_ONCE {
-                hash_files(index, places, &files, &mut hashed);
-                files.clear();
+    if !places.is_empty() && index.has_unread() {
+        let doubts = Doubts::of(index);
+        let bytes = |entry: Entry| {
+            let is_read = doubts.is_about(index, entry) && places.contains_key(&entry.slot);
+            if is_read { entry.size } else { 0 }
+        };
+        progress.begin_comparing(sum(index, bytes));
+        let mut files = Vec::new();
+        for slot in places.keys() {
+            for id in index.entries_in(*slot) {
+                if doubts.is_about(index, index.entry(id)) {
+                    files.push(id);
+                }
+                if files.len() == AT_ONCE {
+                    hash_files(index, places, &files, &mut hashed, progress);
+                    files.clear();
+                }
             }
         }
+        hash_files(index, places, &files, &mut hashed, progress);
     }
-    hash_files(index, places, &files, &mut hashed);
+    index.settle();
     hashed
 }
 
-fn hash_files(index: &mut Index, places: &BTreeMap<SlotId, Place>, files: &[EntryId], all: &mut Hashed) {
+fn hash_files(
+    index: &mut Index,
+    places: &BTreeMap<SlotId, Place>,
+    files: &[EntryId],
+    all: &mut Hashed,
+    progress: &Progress,
+) {
     let pieces = pieces(index, files);
     let mut hashes: Vec<u128> = Vec::with_capacity(files.len());
     let mut broken = Vec::new();
@@ -142,6 +179,7 @@ fn hash_files(index: &mut Index, places: &BTreeMap<SlotId, Place>, files: &[Entr
             let Piece { slot, files: range } = &pieces[piece];
             let files = &files[range.clone()];
             let read = places.get(slot).map_or_else(|| Ok(Vec::new()), |place| place.hash(known, files));
+            progress.compared(files.iter().map(|id| known.entry(*id).size).fold(0, u64::saturating_add));
             // Whoever hears nothing has left.
             let _ = send.send(read);
         },

@@ -249,21 +249,20 @@ impl Keeping {
         drafts.map(|(slot, _)| *slot).chain(found.map(|(slot, _)| *slot))
     }
 
-    /// Keeps all that was read, with the hashes that became known since and the secrets that were searched for, and
-    /// makes room.
-    pub fn finish(
-        self,
-        cache: &Cache,
-        hashed: &BTreeMap<SlotId, Vec<(u64, u128)>>,
-        searched: &BTreeMap<SlotId, Searched>,
-        search: Search,
-    ) {
+    /// Keeps the secrets of what was read.
+    pub fn keep_searched(&self, cache: &Cache, searched: &BTreeMap<SlotId, Searched>, search: Search) {
+        for (slot, Keep { key, .. }) in &self.drafts {
+            // A cache that cannot be written to, or is full, is no reason to fail.
+            let _ = searched.get(slot).and_then(|searched| keep_searched(cache, key, search, searched));
+        }
+    }
+
+    /// Keeps all that was read, with the hashes that became known since, and makes room.
+    pub fn finish(self, cache: &Cache, hashed: &BTreeMap<SlotId, Vec<(u64, u128)>>) {
         let none = Vec::new();
         let mut is_new = !self.drafts.is_empty();
         for (slot, Keep { key, draft, summary }) in self.drafts {
-            // A cache that cannot be written to, or is full, is no reason to fail.
             let _ = draft.keep(&key, &summary, hashed.get(&slot).unwrap_or(&none));
-            let _ = searched.get(&slot).and_then(|searched| keep_searched(cache, &key, search, searched));
         }
         for (slot, key) in self.found {
             if let Some(hashes) = hashed.get(&slot).filter(|hashes| !hashes.is_empty()) {

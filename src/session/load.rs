@@ -13,13 +13,12 @@ use super::kept;
 use super::marks::Mark;
 use super::origin::Origin;
 use super::outline::outline;
-use super::place::Place;
 use super::progress::{Counting, Progress};
 use super::reading::Reading;
 use super::recall::{self, Naming, recall};
-use super::search::search;
+use super::rest::Opened;
 use super::stored::stored;
-use super::{store, stream, whole};
+use super::{store, stream};
 use crate::analysis::content::Gathered;
 use crate::analysis::rules::Rules;
 use crate::analysis::secrets::Search;
@@ -90,10 +89,8 @@ pub struct Loaded {
     pub broken: Option<String>,
     /// Things worth knowing of how it was read.
     pub notes: Vec<String>,
-    /// Slots that are still to be searched for secrets, with where they lie.
-    pub(super) unsearched: Vec<(SlotId, Place)>,
-    /// What is to be kept of it as one piece.
-    pub(super) keep: Option<whole::Keep>,
+    /// Whether texts are still to be searched for secrets.
+    pub(super) is_unsearched: bool,
     /// From where contents can be read again.
     pub(super) origin: Option<Origin>,
 }
@@ -138,16 +135,7 @@ pub struct LoadedLayer {
 /// # Errors
 /// The source or the image cannot be found or read. A layer that cannot be read is no error here.
 pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
-    let loaded = read(reference, typed, options, progress).map(|mut loaded| {
-        loaded.origin = Some(Origin::new(reference.clone(), options.clone()));
-        if !loaded.unsearched.is_empty() {
-            progress.present(|| loaded.clone());
-            search(&mut loaded, options, progress);
-        }
-        if let (Some(cache), Some(keep)) = (&options.cache, &loaded.keep.take()) {
-            // What cannot be kept is built again.
-            let _ = whole::keep(cache, keep, &loaded.index, &loaded.gathered);
-        }
+    let loaded = open_whole(reference, typed, options, progress).map(|mut loaded| {
         let cache = options.cache.as_ref();
         loaded.notes.extend(cache.and_then(|cache| Some((cache.folder(), cache.trouble()?))).map(|(folder, why)| {
             format!("not all could be kept in the cache at {}: {why}; --no-cache goes without it", folder.display())
@@ -158,30 +146,47 @@ pub fn open(reference: &Reference, typed: &str, options: &Options, progress: &Ar
     loaded
 }
 
-fn read(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+fn open_whole(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+    let mut opened = read(reference, typed, options, progress)?;
+    opened.loaded.origin = Some(Origin::new(reference.clone(), options.clone()));
+    let loaded = opened.finish(options, progress);
+    // One that failed before would not have been read in place.
+    let lost = loaded.layers.iter().find_map(|layer| layer.stored.as_ref().and(layer.failed.clone()));
+    match lost {
+        Some(why) if options.method.is_none() => {
+            let export = Options { method: Some(Method::Export), ..options.clone() };
+            let mut loaded = open_whole(reference, typed, &export, progress)?;
+            loaded.notes.push(from_export(&why));
+            Ok(loaded)
+        }
+        _ => Ok(loaded),
+    }
+}
+
+/// Why an engine was asked for its export.
+fn from_export(why: &str) -> String {
+    format!("read from the engine's export and not from its store: {why}")
+}
+
+fn read(reference: &Reference, typed: &str, options: &Options, progress: &Arc<Progress>) -> Result<Opened> {
     match reference {
         Reference::Demo => {
             let image = Counting::new(demo::image(), progress);
-            let mut loaded = stream::load(image, options, Reading::new(options, progress), None)?;
-            loaded.name("demo", "the image that layerscope carries");
-            Ok(loaded)
+            let opened = stream::load(image, options, Reading::new(options, progress), None)?;
+            Ok(opened.named("demo", "the image that layerscope carries"))
         }
         Reference::Stdin => {
-            let mut loaded = sniffed_stream(io::stdin().lock(), "standard input", options, progress, None)?;
-            loaded.name("-", "standard input");
-            Ok(loaded)
+            let opened = sniffed_stream(io::stdin().lock(), "standard input", options, progress, None)?;
+            Ok(opened.named("-", "standard input"))
         }
         Reference::Archive { path, image } => {
-            let mut loaded = archive(path, &with_image(options, image.as_ref()), progress)?;
-            loaded.name(typed, &format!("archive {}", path.display()));
-            Ok(loaded)
+            let opened = archive(path, &with_image(options, image.as_ref()), progress)?;
+            Ok(opened.named(typed, &format!("archive {}", path.display())))
         }
         Reference::Layout { path, image } => {
             let layout = Layout::open(path)?;
-            let mut loaded =
-                store::load(&store::Store::Layout(layout), &with_image(options, image.as_ref()), progress)?;
-            loaded.name(typed, &format!("folder {}", path.display()));
-            Ok(loaded)
+            let opened = store::load(&store::Store::Layout(layout), &with_image(options, image.as_ref()), progress)?;
+            Ok(opened.named(typed, &format!("folder {}", path.display())))
         }
         Reference::Engine { engine, name } => {
             let opened = engine::open(*engine, name, options.wanted.platform.as_ref())?;
@@ -201,7 +206,7 @@ impl Loaded {
     /// Whether texts are still to be searched for secrets.
     #[must_use]
     pub fn is_unsearched(&self) -> bool {
-        !self.unsearched.is_empty()
+        self.is_unsearched
     }
 
     /// What an analysis works on.
@@ -211,21 +216,35 @@ impl Loaded {
         Subject { image, reference, index, stack, gathered, rules }
     }
 
-    fn name(&mut self, reference: &str, source: &str) {
-        reference.clone_into(&mut self.reference);
-        source.clone_into(&mut self.source);
+    /// A slot cannot be read any more: its layers failed.
+    pub(super) fn lose(&mut self, slot: SlotId, why: &str) {
+        for layer in self.stack.layers_of(slot) {
+            if let Some(layer) = usize::try_from(*layer).ok().and_then(|layer| self.layers.get_mut(layer)) {
+                layer.failed = Some(why.to_owned());
+            }
+        }
+        self.stack = self.stack.without(slot);
+    }
+}
+
+impl Opened {
+    fn named(mut self, reference: &str, source: &str) -> Self {
+        reference.clone_into(&mut self.loaded.reference);
+        source.clone_into(&mut self.loaded.source);
+        self
     }
 
     /// Adds what only the engine says.
     fn told(mut self, facts: &EngineFacts, name: &str, method: &str) -> Self {
-        let digest =
-            || facts.repo_digests.iter().find_map(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned());
-        self.image.digest = self.image.digest.or_else(digest);
-        if self.image.tags.is_empty() {
-            self.image.tags.clone_from(&facts.tags);
+        let image = &mut self.loaded.image;
+        if image.digest.is_none() {
+            let digest = facts.repo_digests.iter().find_map(|digest| digest.split_once('@'));
+            image.digest = digest.map(|(_, digest)| digest.to_owned());
         }
-        self.name(name, &format!("{} ({method})", facts.source));
-        self
+        if image.tags.is_empty() {
+            image.tags.clone_from(&facts.tags);
+        }
+        self.named(name, &format!("{} ({method})", facts.source))
     }
 }
 
@@ -235,7 +254,7 @@ fn export(
     name: &str,
     options: &Options,
     progress: &Arc<Progress>,
-) -> Result<Loaded> {
+) -> Result<Opened> {
     progress.expect(facts.size, facts.diff_ids.len());
     let (image, sizes) = outline(&facts);
     let begun = || {
@@ -253,19 +272,19 @@ fn export(
     if options.method.is_none()
         && let Some(known) = recall(&naming, options, begun())
     {
-        return known.map(|loaded| loaded.told(&facts, name, "cache"));
+        return known.map(|opened| opened.told(&facts, name, "cache"));
     }
     let mut notes = Vec::new();
     if options.method != Some(Method::Export) {
         match (stored(&facts, name, &sizes, options, progress), options.method) {
-            (Ok(loaded), _) => return Ok(loaded.told(&facts, name, "store")),
+            (Ok(opened), _) => return Ok(opened.told(&facts, name, "store")),
             (Err(Refusal::Closed(why) | Refusal::Odd(why)), Some(_)) => {
                 return Err(Error::image(format!("{} has no store that can be read in place", facts.source))
                     .because(why)
                     .hint("leave --source-method out: then the engine is asked for its export"));
             }
             (Err(Refusal::Odd(why)), None) => {
-                notes.push(format!("read from the engine's export and not from its store: {why}"));
+                notes.push(from_export(&why));
             }
             (Err(Refusal::Closed(_)), None) => {}
         }
@@ -274,11 +293,12 @@ fn export(
     // What is known is shown before the engine begins to send, which may take it long.
     let reading = begun();
     let mut stream = Watched { inner: Counting::new(export.start()?, progress), failed: None };
-    let loaded = stream::load(&mut stream, options, reading, Some(&naming));
+    let opened = stream::load(&mut stream, options, reading, Some(&naming));
     // A transfer that broke says more than what its missing end leads to.
-    let loaded = loaded.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
-    let loaded = loaded.told(&facts, name, facts.method);
-    Ok(Loaded { notes, ..loaded })
+    let opened = opened.map_err(|error| stream.failed.map_or(error, |cause| facts.export_failed(&cause)))?;
+    let mut opened = opened.told(&facts, name, facts.method);
+    opened.loaded.notes = notes;
+    Ok(opened)
 }
 
 /// Remembers how a stream failed: those who read it through decoders and archives see only what came of it.
@@ -297,7 +317,7 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
-fn archive(path: &Path, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+fn archive(path: &Path, options: &Options, progress: &Arc<Progress>) -> Result<Opened> {
     let shown = path.display().to_string();
     let unreadable = |error: &io::Error| {
         let failed = Error::image(format!("cannot read {shown}")).caused_by(error);
@@ -343,7 +363,7 @@ fn sniffed_stream(
     options: &Options,
     progress: &Arc<Progress>,
     naming: Option<&Naming>,
-) -> Result<Loaded> {
+) -> Result<Opened> {
     let unreadable =
         |error: &dyn std::error::Error| Error::image(format!("cannot read {shown}")).because(error.to_string());
     let sniffed = decode::peek(Counting::new(stream, progress)).map_err(|error| unreadable(&error))?;

@@ -19,6 +19,7 @@ mod place;
 mod progress;
 mod reading;
 mod recall;
+mod rest;
 mod search;
 mod spool;
 mod store;

@@ -1,8 +1,66 @@
-//! What an engine says of an image before it exports it: its layers with their sizes and commands.
+//! What is known of an image before its layers are read: what an engine says of it before it exports it, its layers with
+//! their sizes and commands.
 
+use super::load::{Loaded, LoadedLayer};
+use crate::analysis::content::Gathered;
 use crate::analysis::instructions::is_describing;
 use crate::image::{Config, Image, Layer, Step};
+use crate::index::{Index, SlotId, Stack};
+use crate::platform::Platform;
 use crate::source::engine::{EngineFacts, EngineHistory};
+
+/// What is known of an image before and while its layers are read.
+pub(super) struct Outline {
+    pub image: Image,
+    pub layers: Vec<LoadedLayer>,
+    pub slots: Vec<Option<SlotId>>,
+    /// Nobody has said yet what image this is: what comes by stands for its layers, in the order in which it comes.
+    pub is_guessed: bool,
+}
+
+impl Outline {
+    /// That of an image of which nothing is known yet.
+    pub fn guessed() -> Self {
+        let image = Image {
+            tags: Vec::new(),
+            id: String::new(),
+            digest: None,
+            platform: Platform::default(),
+            config: Config::default(),
+            layers: Vec::new(),
+            mismatch: None,
+        };
+        Self { image, layers: Vec::new(), slots: Vec::new(), is_guessed: true }
+    }
+
+    /// The layers whose tar has this digest.
+    pub fn layers_with(&self, diff_id: &str) -> Vec<usize> {
+        let stated = self.image.layers.iter().enumerate();
+        stated.filter(|(_, layer)| layer.diff_id.as_deref() == Some(diff_id)).map(|(place, _)| place).collect()
+    }
+
+    /// The image as far as it is read; the layers that are being read are what the index has of them in `slot`.
+    pub fn with(&self, index: Index, reading: &[usize], slot: Option<SlotId>) -> Loaded {
+        let mut slots = self.slots.clone();
+        for &layer in reading {
+            slots[layer] = slot;
+        }
+        Loaded {
+            image: self.image.clone(),
+            source: String::new(),
+            reference: String::new(),
+            index,
+            stack: Stack::new(slots),
+            layers: self.layers.clone(),
+            gathered: Gathered::default(),
+            verified: false,
+            broken: None,
+            notes: Vec::new(),
+            is_unsearched: false,
+            origin: None,
+        }
+    }
+}
 
 /// The image as far as the engine's word goes, and the bytes of each layer.
 pub(super) fn outline(facts: &EngineFacts) -> (Image, Vec<u64>) {

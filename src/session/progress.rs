@@ -23,6 +23,8 @@ pub struct Progress {
     /// Counts the bytes of the layer that is being read, where others are read beside it.
     current_own: Mutex<Option<Arc<AtomicU64>>>,
     current_expected: AtomicU64,
+    compared: AtomicU64,
+    to_compare: AtomicU64,
     searched: AtomicU64,
     to_search: AtomicU64,
     asked: AtomicBool,
@@ -31,15 +33,26 @@ pub struct Progress {
 }
 
 /// An image, as far as it is read.
-pub struct Shown {
-    /// What is read of it.
-    pub loaded: Loaded,
-    /// Whoever reads goes on once this is dropped, where he waits at all.
-    pub pause: Option<Pause>,
+pub enum Shown {
+    /// Some of its layers, or none.
+    Part(Loaded),
+    /// All of them. Whoever reads may wait until the pause is dropped.
+    Whole(Loaded, Pause),
 }
 
-/// A reader waits as long as this is there.
+/// A reader may wait as long as this is there.
 pub struct Pause(#[expect(dead_code, reason = "it is dropped and never sent to")] Sender<()>);
+
+/// What a reader may wait for.
+pub(super) struct Counted(Receiver<()>);
+
+impl Counted {
+    /// Waits until whoever watches has his numbers.
+    pub fn wait(self) {
+        // It ends, and nothing comes before.
+        let _ = self.0.recv();
+    }
+}
 
 /// The counters at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,6 +71,10 @@ pub struct Snapshot {
     pub current_bytes: u64,
     /// Bytes that it has in all; 0 when not known.
     pub current_expected: u64,
+    /// Bytes of files that were compared with others, once all layers are read.
+    pub compared: u64,
+    /// Bytes of files to be compared.
+    pub to_compare: u64,
     /// Entries whose contents were searched for secrets, once all numbers are known.
     pub searched: u64,
     /// Entries to be searched.
@@ -72,10 +89,21 @@ impl Snapshot {
         u64::try_from(u128::from(self.bytes) * 1000 / u128::from(millis)).unwrap_or(u64::MAX)
     }
 
+    /// How much of contents is compared, in percent; `None` before it begins.
+    #[must_use]
+    pub fn compared_percent(self) -> Option<u64> {
+        Self::percent(self.compared, self.to_compare)
+    }
+
     /// How much of the search for secrets is done, in percent; `None` before it begins.
     #[must_use]
     pub fn searched_percent(self) -> Option<u64> {
-        self.searched.saturating_mul(100).checked_div(self.to_search).map(|percent| percent.min(99))
+        Self::percent(self.searched, self.to_search)
+    }
+
+    /// What is not told to be done has a part left.
+    fn percent(done: u64, all: u64) -> Option<u64> {
+        done.saturating_mul(100).checked_div(all).map(|percent| percent.min(99))
     }
 
     /// Whole seconds that the rest takes at that rate; `None` when nothing is left or nothing can be said.
@@ -101,14 +129,17 @@ impl Progress {
             current: self.current.load(Relaxed).checked_sub(1),
             current_bytes: own.unwrap_or_else(|| bytes.saturating_sub(self.current_from.load(Relaxed))),
             current_expected: self.current_expected.load(Relaxed),
+            compared: self.compared.load(Relaxed),
+            to_compare: self.to_compare.load(Relaxed),
             searched: self.searched.load(Relaxed),
             to_search: self.to_search.load(Relaxed),
         }
     }
 
     /// Lets the image be seen while it is read: at once what is known before its layers are, and later what is read so
-    /// far, each time that it is asked for. Where all of it is read and texts are still to be searched for secrets, the
-    /// reader waits until that image's [`Pause`] is dropped. Ends when the image is read.
+    /// far, each time that it is asked for. Then all of it, where contents are still to be compared, and where texts are
+    /// still to be searched for secrets; the reader waits until the first such image's [`Pause`] is dropped. Ends when
+    /// the image is read.
     #[must_use]
     pub fn watch(&self) -> Receiver<Shown> {
         let (show, see) = bounded(1);
@@ -135,20 +166,19 @@ impl Progress {
         self.asked.store(false, Relaxed);
         if let Some(show) = &*self.shown.lock().unwrap_or_else(PoisonError::into_inner) {
             // Full, or nobody looks any more: reading goes on.
-            let _ = show.try_send(Shown { loaded, pause: None });
+            let _ = show.try_send(Shown::Part(loaded));
         }
     }
 
-    /// Shows all of it, read, to whoever watches, and waits until he has his numbers: what is to be done to it yet would
-    /// take his cores.
-    pub(super) fn present(&self, loaded: impl FnOnce() -> Loaded) {
+    /// Shows all of it, read, to whoever watches. What is to be done to it yet would take the cores that its numbers need.
+    pub(super) fn present(&self, loaded: Loaded) -> Counted {
         let show = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (pause, end) = bounded(0);
         if let Some(show) = show {
-            let (pause, end) = bounded(0);
             // Who does not look any more does not get it.
-            let _ = show.send(Shown { loaded: loaded(), pause: Some(Pause(pause)) });
-            let _ = end.recv();
+            let _ = show.send(Shown::Whole(loaded, Pause(pause)));
         }
+        Counted(end)
     }
 
     /// Nothing more is shown.
@@ -159,6 +189,16 @@ impl Progress {
     pub(super) fn expect(&self, bytes: u64, layers: usize) {
         self.expected.store(bytes, Relaxed);
         self.layers.store(u32::try_from(layers).unwrap_or(u32::MAX), Relaxed);
+    }
+
+    /// Contents are compared from now on: so many bytes.
+    pub(super) fn begin_comparing(&self, bytes: u64) {
+        self.to_compare.store(bytes, Relaxed);
+    }
+
+    /// So many bytes more were compared.
+    pub(super) fn compared(&self, bytes: u64) {
+        self.compared.fetch_add(bytes, Relaxed);
     }
 
     /// Texts are searched from now on.

@@ -10,28 +10,32 @@ use crossbeam_channel::Receiver;
 
 use super::access::Noted;
 use super::blob::{Digests, Done, read_passing};
-use super::candidates;
 use super::gather::{Gather, Inspectors};
 use super::kept::{Beside, Copying, Keep, Keeping};
-use super::load::{Arrival, Loaded, LoadedLayer, Options};
+use super::load::{Arrival, LoadedLayer, Options};
 use super::marks::{Mark, Marking};
+use super::outline::Outline;
 use super::place::Place;
 use super::progress::Progress;
+use super::rest::Unsettled;
 use crate::analysis::content::{Fact, Gathered, Looked, MOST_KEPT, Missed, Searched, SlotFacts};
 use crate::analysis::secrets::Search;
 use crate::cache::Key;
-use crate::image::{self, Config, Image};
-use crate::index::{Builder, Index, SlotId, Stack};
+use crate::image::{self, Image};
+use crate::index::{Builder, Index, SlotId};
 use crate::layer::packed::Unpacker;
 use crate::layer::points::Points;
 use crate::layer::{Entry, LayerError, Summary};
-use crate::platform::Platform;
 use crate::source::part::Stamp;
 use crate::source::storage::Lies;
 use crate::units;
 
 /// Entries between two looks at whether somebody wants to see what is there.
 const LOOK: u32 = 512;
+
+/// Contents of so many entries and bytes are compared in no time.
+const SOON_ENTRIES: usize = 20_000;
+const SOON_BYTES: u64 = 256 * 1024 * 1024;
 
 /// What came of reading one blob.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +62,14 @@ pub(super) struct Outcome {
     pub noted: Noted,
 }
 
+/// What came of reading all blobs.
+pub(super) struct Finished {
+    pub index: Index,
+    pub gathered: Gathered,
+    /// What of contents is still to be read, where somebody is to see numbers before.
+    pub unsettled: Option<Unsettled>,
+}
+
 /// What another thread sends while it reads a blob.
 pub(super) enum Lot {
     /// It begins, or cannot be opened. The count is of its bytes.
@@ -72,15 +84,6 @@ pub(super) enum Lot {
     Keep(Box<Keep>),
     /// How it ended.
     End(Box<Result<Done, LayerError>>),
-}
-
-/// What is known of an image before and while its layers are read.
-struct Outline {
-    image: Image,
-    layers: Vec<LoadedLayer>,
-    slots: Vec<Option<SlotId>>,
-    /// Nobody has said yet what image this is: what comes by stands for its layers, in the order in which it comes.
-    is_guessed: bool,
 }
 
 /// Reads blobs into an index, and lets others look at it meanwhile.
@@ -325,72 +328,37 @@ impl<'r> Reading<'r> {
         }
     }
 
-    /// The index, with all that was read; what was left unread in these places is read as far as an answer depends on it.
-    /// Slots that cannot be read any more take their outcomes along.
-    pub fn finish(self, places: &BTreeMap<SlotId, Place>, outcomes: &mut [Outcome]) -> (Index, Gathered) {
+    /// The index, with all that was read. What was left unread in these places is read as far as an answer depends on it,
+    /// now or later. Slots that cannot be read any more take their outcomes along.
+    pub fn finish(self, places: BTreeMap<SlotId, Place>, outcomes: &mut [Outcome]) -> Finished {
         if self.progress.is_asked() {
             self.show(&[]);
         }
-        let mut index = self.builder.finish();
-        let hashed = candidates::hash(&mut index, places, self.keeping.slots());
-        for (slot, why) in hashed.failed {
-            for outcome in outcomes.iter_mut().filter(|outcome| outcome.slot == Some(slot)) {
-                outcome.failed = Some(why.clone());
-            }
+        let (mut index, cache) = (self.builder.finish(), self.options.cache.as_ref());
+        if let Some(cache) = cache {
+            self.keeping.keep_searched(cache, &self.searched, self.options.search);
         }
-        if let Some(cache) = &self.options.cache {
-            self.keeping.finish(cache, &hashed.found, &self.searched, self.options.search);
+        let mut unsettled = Some(Unsettled { places, keeping: self.keeping });
+        if !self.progress.is_watched() || is_soon_settled(&index) {
+            let failed = unsettled.take().map(|unsettled| unsettled.settle(&mut index, cache, self.progress));
+            for (slot, why) in failed.into_iter().flatten() {
+                for outcome in outcomes.iter_mut().filter(|outcome| outcome.slot == Some(slot)) {
+                    outcome.failed = Some(why.clone());
+                }
+            }
         }
         let mut gathered = Gathered::new(&index, self.facts, self.options.search);
         for (slot, searched) in self.searched {
             gathered.take_searched(&index, slot, searched);
         }
-        (index, gathered)
+        Finished { index, gathered, unsettled }
     }
 }
 
-impl Outline {
-    fn guessed() -> Self {
-        let image = Image {
-            tags: Vec::new(),
-            id: String::new(),
-            digest: None,
-            platform: Platform::default(),
-            config: Config::default(),
-            layers: Vec::new(),
-            mismatch: None,
-        };
-        Self { image, layers: Vec::new(), slots: Vec::new(), is_guessed: true }
-    }
-
-    /// The layers whose tar has this digest.
-    fn layers_with(&self, diff_id: &str) -> Vec<usize> {
-        let stated = self.image.layers.iter().enumerate();
-        stated.filter(|(_, layer)| layer.diff_id.as_deref() == Some(diff_id)).map(|(place, _)| place).collect()
-    }
-
-    /// The image as far as it is read; the layers that are being read are what the index has of them in `slot`.
-    fn with(&self, index: Index, reading: &[usize], slot: Option<SlotId>) -> Loaded {
-        let mut slots = self.slots.clone();
-        for &layer in reading {
-            slots[layer] = slot;
-        }
-        Loaded {
-            image: self.image.clone(),
-            source: String::new(),
-            reference: String::new(),
-            index,
-            stack: Stack::new(slots),
-            layers: self.layers.clone(),
-            gathered: Gathered::default(),
-            verified: false,
-            broken: None,
-            notes: Vec::new(),
-            unsearched: Vec::new(),
-            keep: None,
-            origin: None,
-        }
-    }
+/// Whether contents are compared before anybody could have looked.
+fn is_soon_settled(index: &Index) -> bool {
+    let bytes = index.slots().map(|slot| index.slot(slot).shipped_bytes).fold(0, u64::saturating_add);
+    index.entries() <= SOON_ENTRIES && bytes <= SOON_BYTES || !index.has_unread()
 }
 
 /// Where the entries of a slot go.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::assemble::assemble;
 use super::crew::in_order;
 use super::kept;
-use super::load::{Loaded, Options};
-use super::reading::{Lot, Outcome, Reading};
+use super::load::Options;
+use super::reading::{Finished, Lot, Outcome, Reading};
+use super::rest::{Opened, Rest};
 use super::stream::Passed;
 use super::whole::{self, Whole};
 use crate::analysis::secrets::Search;
@@ -91,7 +92,7 @@ fn documents(bytes: &[u8]) -> Option<(Passed, HashMap<String, Key>)> {
 }
 
 /// The image, if it and all its layers are there.
-pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_>) -> Option<Result<Loaded>> {
+pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_>) -> Option<Result<Opened>> {
     let cache = options.cache.as_ref().filter(|_| !options.verify)?;
     let (passed, keys) = documents(&cache.find(&naming.image)?.bytes()?)?;
     let image: Image = image::resolve(&passed, &options.wanted).ok()?;
@@ -122,7 +123,7 @@ pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_
         whole_key.as_ref().and_then(|key| whole::find(key, blobs.len(), options))
     {
         let outcomes = of_layers(&outcomes);
-        return Some(assemble(image, (index, gathered), outcomes, options, None));
+        return Some(assemble(image, (index, gathered), outcomes, options, None).map(Opened::from));
     }
     let mut outcomes: Vec<Outcome> = Vec::with_capacity(blobs.len());
     in_order(
@@ -147,10 +148,11 @@ pub(super) fn recall(naming: &Naming, options: &Options, mut reading: Reading<'_
     if outcomes.iter().any(|outcome| outcome.failed.is_some()) {
         return None;
     }
-    let read = reading.finish(&BTreeMap::new(), &mut outcomes);
+    let Finished { index, gathered, unsettled } = reading.finish(BTreeMap::new(), &mut outcomes);
     let keep = whole::Keep::new(whole_key, &outcomes);
     let outcomes = of_layers(&outcomes);
-    Some(assemble(image, read, outcomes, options, None).map(|loaded| Loaded { keep, ..loaded }))
+    let loaded = assemble(image, (index, gathered), outcomes, options, None);
+    Some(loaded.map(|loaded| Opened { loaded, rest: Rest { unsettled, keep, ..Rest::default() } }))
 }
 
 /// A file that is read as a stream, by what shows that it was not written to since.

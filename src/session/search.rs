@@ -15,9 +15,8 @@ use crate::analysis::content::Searched;
 use crate::index::SlotId;
 use crate::layer::LayerError;
 
-/// Searches what is unsearched, and takes down what cannot be.
-pub(super) fn search(loaded: &mut Loaded, options: &Options, progress: &Progress) {
-    let unsearched = std::mem::take(&mut loaded.unsearched);
+/// Searches slots where they lie, and takes down what cannot be searched.
+pub(super) fn search(loaded: &mut Loaded, unsearched: &[(SlotId, Place)], options: &Options, progress: &Progress) {
     let entries = unsearched.iter().map(|(slot, _)| loaded.index.slot(*slot).entries).sum();
     progress.begin_search(entries);
     let inspectors = Inspectors::of_secrets(options.search);
@@ -41,6 +40,7 @@ pub(super) fn search(loaded: &mut Loaded, options: &Options, progress: &Progress
             }
         },
     );
+    loaded.is_unsearched = false;
 }
 
 fn search_layer(

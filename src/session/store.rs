@@ -14,10 +14,11 @@ use super::blob::{Digests, Done};
 use super::crew::in_order;
 use super::gather::{Gather, Inspectors};
 use super::kept::{self, Copying};
-use super::load::{Loaded, Options};
+use super::load::Options;
 use super::place::Place;
 use super::progress::{Counting, Progress};
-use super::reading::{Lot, Outcome, Reading};
+use super::reading::{Finished, Lot, Outcome, Reading};
+use super::rest::{Opened, Rest};
 use super::whole::{self, Whole};
 use crate::error::{Error, Result};
 use crate::image::{self, Documents, MOST_JSON_BYTES};
@@ -153,7 +154,7 @@ pub(super) fn too_large(name: &str, size: u64) -> Error {
 }
 
 /// Reads the image.
-pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Result<Loaded> {
+pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Result<Opened> {
     let image = image::resolve(store, &options.wanted).map_err(|error| match store.broken() {
         Some(why) => Error::image("the archive is cut off or damaged")
             .because(why)
@@ -211,7 +212,8 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
             Outcome { stamp: place.and_then(Place::stamp), stored, noted, ..outcome }
         };
         let outcomes = blob_of.iter().map(lies).collect();
-        return assemble(image, (index, gathered), outcomes, options, store.broken().map(str::to_owned));
+        let broken = store.broken().map(str::to_owned);
+        return assemble(image, (index, gathered), outcomes, options, broken).map(Opened::from);
     }
     in_order(
         blobs.len(),
@@ -241,15 +243,15 @@ pub fn load(store: &Store, options: &Options, progress: &Arc<Progress>) -> Resul
             outcomes.push(outcome);
         },
     );
-    let read = reading.finish(&places, &mut outcomes);
+    let mut unsearched = places.clone();
+    let Finished { index, gathered, unsettled } = reading.finish(places, &mut outcomes);
     let keep = whole::Keep::new(key, &outcomes);
     let outcomes = blob_of.into_iter().map(|blob| outcomes[blob].clone()).collect();
     drop(known);
     drop(blobs);
-    let mut loaded = assemble(image, read, outcomes, options, store.broken().map(str::to_owned))?;
-    places.retain(|slot, _| loaded.gathered.is_unsearched(*slot) && !loaded.stack.layers_of(*slot).is_empty());
-    (loaded.unsearched, loaded.keep) = (places.into_iter().collect(), keep);
-    Ok(loaded)
+    let loaded = assemble(image, (index, gathered), outcomes, options, store.broken().map(str::to_owned))?;
+    unsearched.retain(|slot, _| loaded.gathered.is_unsearched(*slot) && !loaded.stack.layers_of(*slot).is_empty());
+    Ok(Opened { loaded, rest: Rest { unsettled, unsearched: unsearched.into_iter().collect(), keep } })
 }
 
 /// Sends the packed entries of a blob: as they were kept, or as they are read.

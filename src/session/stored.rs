@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::load::{Loaded, Options};
+use super::load::Options;
 use super::progress::Progress;
+use super::rest::Opened;
 use super::store::{ContentStore, EngineStore, Store, load};
 use crate::error::Error;
 use crate::image::Wanted;
@@ -17,11 +18,11 @@ pub(super) fn stored(
     sizes: &[u64],
     options: &Options,
     progress: &Arc<Progress>,
-) -> Result<Loaded, Refusal> {
+) -> Result<Opened, Refusal> {
     let tag = engine::whole_name(name, &facts.tags);
     let tag = facts.tags.iter().any(|known| known == tag).then_some(tag);
     let odd = |error: Error| Refusal::Odd(error.one_line());
-    let loaded = match storage::find(&facts.driver, &facts.id, &facts.diff_ids)? {
+    let opened = match storage::find(&facts.driver, &facts.id, &facts.diff_ids)? {
         Found::Layers(_) if options.verify => {
             return Err(Refusal::Closed(
                 "its layers lie apart in it, and --verify needs their bytes as they were".into(),
@@ -38,12 +39,13 @@ pub(super) fn stored(
             load(&store, &Options { wanted, ..options.clone() }, progress).map_err(odd)?
         }
     };
+    let loaded = &opened.loaded;
     if loaded.image.config.diff_ids != facts.diff_ids {
         return Err(Refusal::Odd("its image has other layers than the engine says".into()));
     }
     match loaded.image.mismatch.clone().or_else(|| loaded.layers.iter().find_map(|layer| layer.failed.clone())) {
         Some(why) => Err(Refusal::Odd(why)),
-        None => Ok(loaded),
+        None => Ok(opened),
     }
 }
 

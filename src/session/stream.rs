@@ -6,9 +6,10 @@ use std::io::Read;
 
 use super::assemble::assemble;
 use super::blob::refusal;
-use super::load::{Loaded, Options};
-use super::reading::{Outcome, Reading};
+use super::load::Options;
+use super::reading::{Finished, Outcome, Reading};
 use super::recall::{self, Naming};
+use super::rest::{Opened, Rest};
 use super::store::{missing, too_large};
 use super::whole;
 use crate::error::{Error, Result};
@@ -52,7 +53,7 @@ pub(super) fn load(
     options: &Options,
     mut reading: Reading<'_>,
     naming: Option<&Naming>,
-) -> Result<Loaded> {
+) -> Result<Opened> {
     if naming.is_some() {
         reading.copy_layers();
     }
@@ -97,9 +98,10 @@ pub(super) fn load(
             keep = whole::Keep::new(whole::key(keys, options), &outcomes);
         }
     }
-    let read = reading.finish(&BTreeMap::new(), &mut outcomes);
-    let loaded = assemble(image, read, outcomes, options, broken.map(|broken| broken.one_line()))?;
-    Ok(Loaded { keep, ..loaded })
+    let Finished { index, gathered, unsettled } = reading.finish(BTreeMap::new(), &mut outcomes);
+    let broken = broken.map(|broken| broken.one_line());
+    let loaded = assemble(image, (index, gathered), outcomes, options, broken)?;
+    Ok(Opened { loaded, rest: Rest { unsettled, keep, ..Rest::default() } })
 }
 
 impl Passed {

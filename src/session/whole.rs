@@ -49,6 +49,8 @@ pub(super) fn find(key: &Key, many: usize, options: &Options) -> Option<Whole> {
         Some(())
     })?;
     let slots: Vec<SlotId> = index.slots().collect();
+    // Nothing is kept before.
+    index.settle();
     if !index.is_sound() || [slots.len(), facts.len(), summaries.len()] != [many; 3] {
         return None;
     }

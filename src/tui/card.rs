@@ -1,5 +1,5 @@
 //! A page of facts over the screen: a layer with its whole command, or what happened to a path. Words are made when it
-//! is opened; the pane breaks them to its width.
+//! is opened, and again when more is known; the pane breaks them to its width.
 
 use super::Explored;
 use super::app::App;
@@ -18,11 +18,24 @@ use crate::units::{bytes, count, printable};
 #[derive(Debug, Clone)]
 pub struct Card {
     /// What it is about.
+    pub topic: Topic,
+    /// The same in words.
     pub title: String,
     /// Its lines: where text begins when it is broken, and the text.
     pub lines: Vec<CardLine>,
     /// The line at the top is `at`.
     pub cursor: Cursor,
+}
+
+/// What a page is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// The chosen layer.
+    Layer,
+    /// A path.
+    Path(PathId),
+    /// Something of which all was known when it was opened.
+    Known,
 }
 
 /// A line of a page.
@@ -66,6 +79,17 @@ impl App {
         let (Some(image), Some(path)) = (&self.image, path) else { return };
         self.card = Some(path_card(image, path));
     }
+
+    /// Says on the open page what is known by now.
+    pub(super) fn renew_card(&mut self) {
+        let (Some(image), Some(card)) = (&self.image, &self.card) else { return };
+        let made = match card.topic {
+            Topic::Layer if self.layer < image.loaded.layers.len() => layer_card(image, self.layer),
+            Topic::Path(path) => path_card(image, path),
+            Topic::Layer | Topic::Known => return,
+        };
+        self.card = Some(Card { cursor: card.cursor, ..made });
+    }
 }
 
 fn layer_card(image: &Explored, place: usize) -> Card {
@@ -85,31 +109,27 @@ fn layer_card(image: &Explored, place: usize) -> Card {
         lines.push(CardLine::fact("not read", reason).looks(Role::Error));
     }
     lines.push(CardLine::fact("ships", &format!("{} ({} B)", bytes(own.shipped), count(own.shipped))));
+    // Which it is, contents tell.
+    let is_settled = image.loaded.index.is_settled();
+    let replaced = if is_settled {
+        format!("replaced later {}, stored again {}", bytes(own.replaced), bytes(own.rewritten))
+    } else {
+        format!("replaced later or stored again {}", bytes(own.replaced.saturating_add(own.rewritten)))
+    };
     if own.hidden() > 0 {
-        lines.push(
-            CardLine::fact(
-                "hidden",
-                &format!(
-                    "{}: deleted later {}, replaced later {}, stored again {}",
-                    bytes(own.hidden()),
-                    bytes(own.deleted),
-                    bytes(own.replaced),
-                    bytes(own.rewritten)
-                ),
-            )
-            .looks(Role::Warn),
-        );
+        let hidden = format!("{}: deleted later {}, {replaced}", bytes(own.hidden()), bytes(own.deleted));
+        lines.push(CardLine::fact("hidden", &hidden).looks(Role::Warn));
     }
-    lines.push(CardLine::fact(
-        "does",
-        &format!(
-            "adds {}, changes {}, stores again {}, removes {}",
-            count(changes.added),
-            count(changes.changed),
-            count(changes.rewritten),
-            count(changes.removed)
-        ),
-    ));
+    let over = if is_settled {
+        format!("changes {}, stores again {}", count(changes.changed), count(changes.rewritten))
+    } else {
+        format!("changes or stores again {}", count(changes.changed.saturating_add(changes.rewritten)))
+    };
+    let told = format!("adds {}, {over}, removes {}", count(changes.added), count(changes.removed));
+    lines.push(CardLine::fact("does", &told));
+    if !is_settled {
+        lines.push(CardLine::fact("", "contents are still to be compared").looks(Role::Busy));
+    }
     let facts = [
         ("diff id", layer.diff_id.as_deref()),
         ("digest", layer.digest.as_deref()),
@@ -119,7 +139,7 @@ fn layer_card(image: &Explored, place: usize) -> Card {
     ];
     lines.extend(facts.iter().filter_map(|(name, value)| Some(CardLine::fact(name, (*value)?))));
     lines.extend(known.notes.iter().map(|note| CardLine::fact("note", note)));
-    Card { title: format!("Layer {place}"), lines, cursor: Cursor::default() }
+    Card { topic: Topic::Layer, title: format!("Layer {place}"), lines, cursor: Cursor::default() }
 }
 
 /// A command in lines, each with its indentation: broken where one step of it ends and where its own lines end.
@@ -185,7 +205,8 @@ fn path_card(image: &Explored, path: PathId) -> Card {
     if lines.len() == facts {
         lines.push(CardLine::plain("no layer lists it: it is only on the way to what they list").looks(Role::Dim));
     }
-    Card { title: format!("/{}", printable(&index.path(path))), lines, cursor: Cursor::default() }
+    let title = format!("/{}", printable(&index.path(path)));
+    Card { topic: Topic::Path(path), title, lines, cursor: Cursor::default() }
 }
 
 /// Whose a path is, why that is there, and what is wrong with it.
@@ -224,6 +245,9 @@ pub fn told(event: &Event) -> (String, Role) {
     let words = |differs: Differs| differs.words().collect::<Vec<_>>().join(", ");
     match event.change {
         Change::Added => ("added".into(), Role::Added),
+        Change::Changed(differs) if differs.any(Differs::PENDING) => {
+            ("stored again; its content is still to be compared".into(), Role::Busy)
+        }
         Change::Changed(differs) => (format!("{} changed", words(differs)), Role::Changed),
         Change::Rewritten(differs) if words(differs).is_empty() => {
             ("stored again, nothing differs".into(), Role::Changed)

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::Explored;
 use super::app::{App, Effect, Look, Screen};
-use super::card::{Card, CardLine};
+use super::card::{Card, CardLine, Topic};
 use super::list::Cursor;
 use super::query::Query;
 use super::theme::Role;
@@ -307,7 +307,7 @@ fn finding_card(image: &Explored, finding: &Finding) -> Card {
     };
     lines.push(CardLine::fact("rule", &format!("{}{also}", finding.rule.id)).looks(Role::Dim));
     lines.push(CardLine::fact("fingerprint", &finding.fingerprint).looks(Role::Dim));
-    Card { title: safe(&finding.rule.title), lines, cursor: Cursor::default() }
+    Card { topic: Topic::Known, title: safe(&finding.rule.title), lines, cursor: Cursor::default() }
 }
 
 /// The findings that are about a layer, in words: `2 secrets, 1 risk`.

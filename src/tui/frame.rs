@@ -153,7 +153,10 @@ fn facts(app: &App) -> Vec<Span<'static>> {
             let words = format!(" → {} · {}", bytes(then.shipped), percent(then.score));
             parts.push(Span::styled(words, app.theme.style(Role::Ok)));
         }
-        if app.is_analysing() {
+        if app.is_comparing() {
+            let share = app.progress.compared_percent().unwrap_or(0);
+            parts.push(Span::styled(format!(" · comparing contents {share} %"), app.theme.style(Role::Busy)));
+        } else if app.is_analysing() {
             parts.push(Span::styled(" · looking for findings", app.theme.style(Role::Busy)));
         } else if app.is_searching() {
             let share = app.progress.searched_percent().unwrap_or(0);

@@ -276,7 +276,7 @@ fn run(
     loop {
         // Without work nothing wakes this thread but a key.
         let is_reading = app.is_reading();
-        let is_busy = is_reading || app.is_searching();
+        let is_busy = is_reading || app.is_comparing() || app.is_searching();
         let ticks = if is_busy || jobs.progress().is_some() { &working } else { &idle };
         let fades = app.fades().map_or_else(never, |at| after(at.saturating_sub(app.since.elapsed())));
         let message = select_biased! {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Explored;
 use super::app::{App, Effect, Look, Screen};
-use super::card::{Card, CardLine};
+use super::card::{Card, CardLine, Topic};
 use super::list::Cursor;
 use super::query::Query;
 use super::theme::Role;
@@ -240,5 +240,5 @@ fn card(image: &Explored, id: PackageId) -> Card {
             CardLine::fact("", &format!("{}  {why}", name(*other)))
         }));
     }
-    Card { title: named(package), lines, cursor: Cursor::default() }
+    Card { topic: Topic::Known, title: named(package), lines, cursor: Cursor::default() }
 }

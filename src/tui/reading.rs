@@ -63,15 +63,20 @@ pub(super) fn beside(
         loop {
             let goes_on = select_biased! {
                 recv(watched) -> loaded => match loaded {
-                    Ok(Shown { loaded, pause: None }) => telling.tell(Ok(Explored::growing(loaded))),
-                    Ok(Shown { loaded, pause }) => {
-                        // What is searched is read once more, and nobody knows how long that takes.
-                        telling.counted(&loaded);
+                    Ok(Shown::Part(loaded)) => telling.tell(Ok(Explored::growing(loaded))),
+                    Ok(Shown::Whole(loaded, pause)) => {
+                        let is_heard = telling.counted(&loaded);
                         drop(pause);
-                        match ended.recv_timeout(SOON) {
-                            // The search was done before anybody could have looked.
-                            Ok(whole) => telling.end(Ok(whole)),
-                            Err(_) => telling.analysed(Ok(loaded)),
+                        if loaded.index.is_settled() {
+                            // What is searched is read once more, and nobody knows how long that takes.
+                            match ended.recv_timeout(SOON) {
+                                // The search was done before anybody could have looked.
+                                Ok(whole) => telling.end(Ok(whole)),
+                                Err(_) => telling.analysed(Ok(loaded)),
+                            }
+                        } else {
+                            // Nothing is said of contents before they are compared.
+                            is_heard
                         }
                     }
                     // Nothing more is shown before the whole.
@@ -101,9 +106,9 @@ impl Telling {
     }
 
     /// Tells the numbers of an image that is read.
-    fn counted(&mut self, loaded: &Loaded) {
-        self.tell(Ok(Explored::counted(loaded.clone())));
+    fn counted(&mut self, loaded: &Loaded) -> bool {
         self.is_counted = true;
+        self.tell(Ok(Explored::counted(loaded.clone())))
     }
 
     /// Tells what is said of an image that is read.

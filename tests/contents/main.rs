@@ -7,6 +7,7 @@ mod common;
 
 mod extract;
 mod middle;
+mod pending;
 mod read;
 
 use std::path::Path;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::super::load::Loaded;
 use super::*;
 use crate::image::sha256;
 use crate::index::walk::Live;
@@ -115,7 +116,7 @@ fn both(engine: &Engine) -> (Vec<(String, String)>, Vec<EngineFacts>) {
 }
 
 fn read(facts: &EngineFacts, options: &Options) -> Result<Loaded, Refusal> {
-    stored(facts, "app:1", &[], options, &Arc::default())
+    stored(facts, "app:1", &[], options, &Arc::default()).map(|opened| opened.loaded)
 }
 
 fn files(index: &Index) -> impl Iterator<Item = EntryId> + '_ {

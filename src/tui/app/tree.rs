@@ -35,6 +35,7 @@ impl App {
         let before = self.image.replace(image);
         self.viewed = None;
         let mut effects = self.narrow_layers(self.layers.query.clone());
+        self.renew_card();
         self.list_findings();
         self.list_packages();
         self.think();
@@ -47,6 +48,12 @@ impl App {
     #[must_use]
     pub fn is_reading(&self) -> bool {
         self.image.as_ref().is_none_or(|image| !image.is_whole)
+    }
+
+    /// Whether all is read, and files that may be equal are still to be compared.
+    #[must_use]
+    pub fn is_comparing(&self) -> bool {
+        self.image.as_ref().is_some_and(|image| image.is_whole && !image.loaded.index.is_settled())
     }
 
     /// Whether findings and packages are still to come.

@@ -211,6 +211,7 @@ fn words(state: State, differs: Differs) -> String {
 pub fn sign(state: State) -> (&'static str, Role) {
     match state {
         State::Added => ("+", Role::Added),
+        State::Changed(differs) if differs.any(Differs::PENDING) => ("~", Role::Busy),
         State::Changed(_) => ("~", Role::Changed),
         State::Rewritten(_) => ("=", Role::Changed),
         State::Removed => ("−", Role::Removed),

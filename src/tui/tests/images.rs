@@ -11,7 +11,7 @@ use layerscope::source::reference::Reference;
 #[path = "../../../tests/common/image.rs"]
 mod build;
 
-pub use build::Layer;
+pub use build::{Layer, docker_archive as archive};
 
 /// Reads layers as `docker save` would write them.
 pub fn image(layers: &[Vec<u8>]) -> Loaded {

@@ -1,5 +1,6 @@
 //! The explorer without a terminal: keys written as text go in, state and frames as text come out.
 
+mod comparing;
 mod findings;
 mod images;
 mod inside;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Sitting;
 use crate::analysis::rules::Rules;
-use crate::session::{self, Loaded, Options, Progress, Snapshot};
+use crate::session::{self, Loaded, Options, Progress, Shown, Snapshot};
 use crate::tui::Explored;
 use crate::tui::app::Msg;
 use layerscope::source::demo;
@@ -17,7 +17,10 @@ fn watched() -> (Vec<Loaded>, Loaded) {
     let reference = Reference::Archive { path: file.path().to_owned(), image: None };
     let progress = Arc::new(Progress::default());
     let watched = progress.watch();
-    let listener = std::thread::spawn(move || watched.into_iter().map(|shown| shown.loaded).collect());
+    let loaded = |shown| match shown {
+        Shown::Part(loaded) | Shown::Whole(loaded, _) => loaded,
+    };
+    let listener = std::thread::spawn(move || watched.into_iter().map(loaded).collect());
     let whole = session::open(&reference, "demo", &Options::default(), &progress).unwrap();
     let now = progress.snapshot();
     assert!(now.searched > 0 && now.searched == now.to_search, "{now:?}");
