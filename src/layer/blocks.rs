@@ -22,11 +22,16 @@ const CLOSE: u64 = 4096;
 const RUN: u64 = 256 * 1024;
 
 /// Hashes files of an uncompressed tar of `length` bytes where it lies: each by the byte at which its contents lie, and
-/// their size, in the order of the tar.
+/// their size, in the order of the tar. `tell` is told of all bytes as they are hashed.
 ///
 /// # Errors
 /// The tar is shorter than it was.
-pub fn hash_in_place<R: Read + Seek>(place: R, length: u64, files: &[(u64, u64)]) -> Result<Vec<u128>, LayerError> {
+pub fn hash_in_place<R: Read + Seek>(
+    place: R,
+    length: u64,
+    files: &[(u64, u64)],
+    tell: impl Fn(u64),
+) -> Result<Vec<u128>, LayerError> {
     let mut blocks = Blocks::new(Hopping::new(place, length));
     let mut wanted = 0;
     let mut hashes = Vec::with_capacity(files.len());
@@ -37,23 +42,24 @@ pub fn hash_in_place<R: Read + Seek>(place: R, length: u64, files: &[(u64, u64)]
             blocks.stream.want(wanted - at);
         }
         blocks.skip(at.saturating_sub(blocks.at))?;
-        hashes.push(blocks.hash(size)?);
+        hashes.push(blocks.hash_telling(size, &tell)?);
     }
     Ok(hashes)
 }
 
-/// Hashes a file of its own. `buffer` is filled and can be used again.
+/// Hashes a file of its own. `buffer` is filled and can be used again. `tell` is told of all bytes as they are hashed.
 ///
 /// # Errors
 /// It cannot be read, or is shorter than `size`.
-pub fn hash_file(mut file: impl Read, size: u64, buffer: &mut Vec<u8>) -> Result<u128, LayerError> {
+pub fn hash_file(mut file: impl Read, size: u64, buffer: &mut Vec<u8>, tell: impl Fn(u64)) -> Result<u128, LayerError> {
     if size <= RUN {
         buffer.clear();
         let read = file.take(size).read_to_end(buffer)? as u64;
+        tell(read);
         let missing = size - read;
         return if missing > 0 { Err(LayerError::Truncated { at: read, missing }) } else { Ok(xxh3_128(buffer)) };
     }
-    Blocks::new(passing(&mut file)).hash(size)
+    Blocks::new(passing(&mut file)).hash_telling(size, &tell)
 }
 
 /// The end of the files that are read together with the first one.
@@ -211,16 +217,24 @@ impl<S: Stream> Blocks<S> {
 
     /// xxh3-128 of the next `size` bytes.
     pub fn hash(&mut self, size: u64) -> Result<u128, LayerError> {
+        self.hash_telling(size, &|_| {})
+    }
+
+    fn hash_telling(&mut self, size: u64, tell: &impl Fn(u64)) -> Result<u128, LayerError> {
         // Most files lie in the buffer whole. Hashing at once spares the 600 bytes of state that a stream needs.
         let available = if size == 0 { &[] } else { self.stream.fill_buf()? };
         if let Some(whole) = usize::try_from(size).ok().and_then(|size| available.get(..size)) {
             let (hash, length) = (xxh3_128(whole), whole.len());
             self.stream.consume(length);
             self.at += size;
+            tell(size);
             return Ok(hash);
         }
         let mut hash = Xxh3::new();
-        self.contents(size, |part| hash.part(part))?;
+        self.contents(size, |part| {
+            tell(part.len() as u64);
+            hash.part(part)
+        })?;
         Ok(hash.digest128())
     }
 

@@ -178,8 +178,8 @@ fn hash_files(
         |piece, send| {
             let Piece { slot, files: range } = &pieces[piece];
             let files = &files[range.clone()];
-            let read = places.get(slot).map_or_else(|| Ok(Vec::new()), |place| place.hash(known, files));
-            progress.compared(files.iter().map(|id| known.entry(*id).size).fold(0, u64::saturating_add));
+            let tell = |bytes| progress.compared(bytes);
+            let read = places.get(slot).map_or_else(|| Ok(Vec::new()), |place| place.hash(known, files, tell));
             // Whoever hears nothing has left.
             let _ = send.send(read);
         },

@@ -84,20 +84,20 @@ impl Place {
         }
     }
 
-    /// Hashes files of the layer, in its order.
-    pub fn hash(&self, index: &Index, files: &[EntryId]) -> Result<Vec<u128>, LayerError> {
+    /// Hashes files of the layer, in its order, and tells of all bytes as they are hashed.
+    pub fn hash(&self, index: &Index, files: &[EntryId], tell: impl Fn(u64)) -> Result<Vec<u128>, LayerError> {
         let entries = files.iter().map(|id| index.entry(*id));
         match self {
             Self::File(part) => {
                 let lies: Vec<_> =
                     entries.map(|entry| (index.unread(entry).map_or(0, |unread| unread.at), entry.size)).collect();
-                hash_in_place(part.clone(), part.inner().length(), &lies)
+                hash_in_place(part.clone(), part.inner().length(), &lies, tell)
             }
             Self::Store(layer) => {
                 let mut buffer = Vec::new();
                 let hash = |entry: crate::index::Entry| {
                     let file = layer.folder().open(&index.path(entry.path), entry.size)?;
-                    hash_file(file, entry.size, &mut buffer)
+                    hash_file(file, entry.size, &mut buffer, &tell)
                 };
                 entries.map(hash).collect()
             }
