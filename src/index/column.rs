@@ -67,6 +67,11 @@ impl<T: Copy> Column<T> {
         &self.chunks[(place >> SHIFT) as usize][place as usize & (CHUNK - 1)]
     }
 
+    /// What is at a place, if the column came that far.
+    pub fn find(&self, place: u32) -> Option<&T> {
+        self.chunks.get((place >> SHIFT) as usize)?.get(place as usize & (CHUNK - 1))
+    }
+
     pub fn get_mut(&mut self, place: u32) -> &mut T {
         &mut Arc::make_mut(&mut self.chunks[(place >> SHIFT) as usize])[place as usize & (CHUNK - 1)]
     }

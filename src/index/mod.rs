@@ -194,8 +194,18 @@ impl Index {
     }
 
     fn known(&self, entry: Entry) -> Content {
-        let has_contents = entry.kind == Kind::File && entry.extra != NONE;
-        if has_contents { self.contents.get(entry.extra).content() } else { Content::Nothing }
+        if entry.kind != Kind::File || entry.extra == NONE {
+            return Content::Nothing;
+        }
+        self.contents.find(entry.extra).map_or(Content::Unread(Unread::default()), |known| known.content())
+    }
+
+    /// A copy to which no contents are known, for whoever looks at the image while they are compared: a copy of all would
+    /// keep what was known of them before, 12 bytes each.
+    #[must_use]
+    pub fn without_contents(&self) -> Self {
+        let Self { names, nodes, entries, links, attrs, xattrs, slots, .. } = self.clone();
+        Self { names, nodes, entries, contents: Column::default(), links, attrs, xattrs, slots, is_settled: false }
     }
 
     /// Whether all contents are known on which an answer depends: a file that is still unread is then equal to no other.

@@ -112,7 +112,7 @@ pub struct Summary {
 }
 
 /// Contents that nobody read yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Unread {
     /// The byte of the uncompressed tar at which they lie as they are.
     pub at: u64,

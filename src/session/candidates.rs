@@ -24,34 +24,34 @@ const AT_ONCE: usize = 1 << 17;
 const PIECE_FILES: usize = 4096;
 const PIECE_BYTES: u64 = 16 << 20;
 
-/// Bits for each file in a set of what was seen: one in sixteen is taken for seen without having been. It is then read
-/// for nothing, and no answer is wrong.
-const BITS: usize = 16;
+/// Bits for each file in a set of what was seen. Of these a file sets two, in one word: about one in sixteen is taken for
+/// seen without having been. It is then read for nothing, and no answer is wrong.
+const BITS: usize = 8;
 
 /// A set that may hold more than was put into it.
 struct Seen(Vec<AtomicU64>);
 
 impl Seen {
     fn for_many(files: usize) -> Self {
-        let words = (files * BITS / 64).next_power_of_two();
-        Self(std::iter::repeat_with(AtomicU64::default).take(words).collect())
+        Self(std::iter::repeat_with(AtomicU64::default).take(files * BITS / 64 + 1).collect())
     }
 
     /// Puts a value in; whether it was there. Of two who put the same in at once, one is told that it was.
     fn put(&self, value: impl std::hash::Hash) -> bool {
-        let (word, bit) = self.place(value);
-        self.0[word].fetch_or(bit, Relaxed) & bit != 0
+        let (word, bits) = self.place(value);
+        word.fetch_or(bits, Relaxed) & bits == bits
     }
 
     fn has(&self, value: impl std::hash::Hash) -> bool {
-        let (word, bit) = self.place(value);
-        self.0[word].load(Relaxed) & bit != 0
+        let (word, bits) = self.place(value);
+        word.load(Relaxed) & bits == bits
     }
 
-    fn place(&self, value: impl std::hash::Hash) -> (usize, u64) {
+    fn place(&self, value: impl std::hash::Hash) -> (&AtomicU64, u64) {
         let hash = FxBuildHasher.hash_one(value);
-        let word = usize::try_from(hash >> 32).unwrap_or_default() & (self.0.len() - 1);
-        (word, 1 << (hash & 63))
+        // The upper half of the hash as a share of all words; the lower half has the bits.
+        let word = usize::try_from((u128::from(hash >> 32) * self.0.len() as u128) >> 32).unwrap_or_default();
+        (&self.0[word], 1 << (hash & 63) | 1 << (hash >> 6 & 63))
     }
 }
 

@@ -60,8 +60,10 @@ impl Opened {
     pub fn finish(self, options: &Options, progress: &Progress) -> Loaded {
         let Self { mut loaded, rest: Rest { unsettled, unsearched, keep } } = self;
         loaded.is_unsearched = !unsearched.is_empty();
-        if unsettled.is_some() || loaded.is_unsearched {
-            // What follows would take the cores of whoever counts.
+        // What follows would take the cores of whoever counts.
+        if unsettled.is_some() {
+            progress.present(Loaded { index: loaded.index.without_contents(), ..loaded.clone() }).wait();
+        } else if loaded.is_unsearched {
             progress.present(loaded.clone()).wait();
         }
         if let Some(unsettled) = unsettled {
