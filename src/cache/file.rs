@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use twox_hash::XxHash3_64;
 
 use crate::layer::Summary;
 use crate::layer::packed::{self, number, read_number};
@@ -50,7 +50,7 @@ pub fn write_frame(out: &mut impl Write, frame: Frame, payload: &[u8]) -> io::Re
 }
 
 fn sum(frame: Frame, payload: &[u8]) -> u64 {
-    xxh3_64_with_seed(payload, MAGIC ^ u64::from(frame as u8))
+    XxHash3_64::oneshot_with_seed(MAGIC ^ u64::from(frame as u8), payload)
 }
 
 /// Reads one frame into `payload`; `None` for one that is damaged or missing.

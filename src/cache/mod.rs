@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::layer::Summary;
 use file::{Frame, write_frame};
@@ -101,7 +101,7 @@ impl Key {
 
     fn new(kind: &str, text: &str) -> Self {
         // A name of its own making is safe as a file name, whatever the text holds; the text itself stands in the file.
-        let name = format!("{kind}-{:032x}", xxh3_128(text.as_bytes()));
+        let name = format!("{kind}-{:032x}", XxHash3_128::oneshot(text.as_bytes()));
         Self { text: format!("{kind} {text}"), name }
     }
 }

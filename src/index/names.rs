@@ -5,7 +5,7 @@ use std::iter::repeat_n;
 use std::num::NonZero;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 /// Where a name lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,7 @@ fn read_length(bytes: &[u8]) -> (usize, &[u8]) {
 
 /// What a name is looked up by.
 pub fn hash(name: &[u8]) -> u64 {
-    xxh3_64(name)
+    XxHash3_64::oneshot(name)
 }
 
 /// Remembers names while an index is built.

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+use twox_hash::{XxHash3_64, XxHash3_128};
 
 use super::header::BLOCK;
 use super::stream::{Hopping, Stream, passing};
@@ -57,7 +57,11 @@ pub fn hash_file(mut file: impl Read, size: u64, buffer: &mut Vec<u8>, tell: imp
         let read = file.take(size).read_to_end(buffer)? as u64;
         tell(read);
         let missing = size - read;
-        return if missing > 0 { Err(LayerError::Truncated { at: read, missing }) } else { Ok(xxh3_128(buffer)) };
+        return if missing > 0 {
+            Err(LayerError::Truncated { at: read, missing })
+        } else {
+            Ok(XxHash3_128::oneshot(buffer))
+        };
     }
     Blocks::new(passing(&mut file)).hash_telling(size, &tell)
 }
@@ -78,7 +82,7 @@ fn run(files: &[(u64, u64)]) -> u64 {
 
 /// A hash of the first block of contents, or of all that there is; never 0.
 fn head_hash(head: &[u8]) -> u64 {
-    xxh3_64(head).max(1)
+    XxHash3_64::oneshot(head).max(1)
 }
 
 /// The tar as blocks, with the byte at which we are.
@@ -182,19 +186,19 @@ impl<S: Stream> Blocks<S> {
         let whole = if size == 0 { &[] } else { self.stream.fill_buf()? };
         if let Some(whole) = usize::try_from(size).ok().and_then(|size| whole.get(..size)) {
             tap.part(whole)?;
-            let (hash, length) = (xxh3_128(whole), whole.len());
+            let (hash, length) = (XxHash3_128::oneshot(whole), whole.len());
             self.stream.consume(length);
             self.at += size;
             return Ok(Content::Hash(hash));
         }
         if !S::IN_PLACE {
-            let mut feed = Tapped { hash: Xxh3::new(), tap };
+            let mut feed = Tapped { hash: XxHash3_128::new(), tap };
             self.contents(size, |part| feed.part(part))?;
-            return Ok(Content::Hash(feed.hash.digest128()));
+            return Ok(Content::Hash(feed.hash.finish_128()));
         }
         let (at, known) = (self.at, self.stream.known_head(size)?);
         let (mut head, mut filled) = ([0; BLOCK], 0);
-        let (mut hash, mut expected) = (Xxh3::new(), size);
+        let (mut hash, mut expected) = (XxHash3_128::new(), size);
         let left = self.contents_while(size, |part| {
             let beginning = part.len().min(BLOCK - filled);
             head[filled..filled + beginning].copy_from_slice(&part[..beginning]);
@@ -204,12 +208,12 @@ impl<S: Stream> Blocks<S> {
             // Of what is left out the hash is not known anyway.
             let wants_more = !tap.is_sated() || expected <= 2 * CLOSE;
             if wants_more || expected == 0 {
-                hash.update(part);
+                hash.write(part);
             }
             Ok(wants_more)
         })?;
         if left == 0 {
-            return Ok(Content::Hash(hash.digest128()));
+            return Ok(Content::Hash(hash.finish_128()));
         }
         self.skip(left)?;
         Ok(Content::Unread(Unread { at, head: known.unwrap_or_else(|| head_hash(&head[..filled])) }))
@@ -224,18 +228,18 @@ impl<S: Stream> Blocks<S> {
         // Most files lie in the buffer whole. Hashing at once spares the 600 bytes of state that a stream needs.
         let available = if size == 0 { &[] } else { self.stream.fill_buf()? };
         if let Some(whole) = usize::try_from(size).ok().and_then(|size| available.get(..size)) {
-            let (hash, length) = (xxh3_128(whole), whole.len());
+            let (hash, length) = (XxHash3_128::oneshot(whole), whole.len());
             self.stream.consume(length);
             self.at += size;
             tell(size);
             return Ok(hash);
         }
-        let mut hash = Xxh3::new();
+        let mut hash = XxHash3_128::new();
         self.contents(size, |part| {
             tell(part.len() as u64);
             hash.part(part)
         })?;
-        Ok(hash.digest128())
+        Ok(hash.finish_128())
     }
 
     /// A hash of the beginning of the next `size` bytes, which are left out otherwise; never 0.

@@ -3,8 +3,8 @@
 
 use std::io::{self, BufRead, Read};
 
-use zlib_rs::crc32::crc32;
 use zlib_rs::{Inflate, InflateFlush, Status};
+use zstd::bulk::Compressor;
 
 use super::bits::{self, ENOUGH, Place, SAME, WINDOW};
 use super::points::{Point, Points};
@@ -48,6 +48,7 @@ struct Notes<'p> {
     before: Vec<u8>,
     window: Vec<u8>,
     trial: Option<Inflate>,
+    packer: Option<Compressor<'static>>,
     /// One behind a block that may be the last one: then what follows is no block.
     found: Option<Point>,
     /// From where on it is tried again.
@@ -64,6 +65,7 @@ impl<'p, R: BufRead> Gunzip<'p, R> {
             found: None,
             again: 0,
             trial: None,
+            packer: None,
         });
         Self {
             inner,
@@ -243,7 +245,10 @@ impl Notes<'_> {
             self.again = out + PAUSE;
             return;
         };
-        let Ok(window) = zstd::bulk::compress(&self.window, 1) else { return };
+        if self.packer.is_none() {
+            self.packer = Compressor::new(1).ok();
+        }
+        let Some(Ok(window)) = self.packer.as_mut().map(|packer| packer.compress(&self.window)) else { return };
         self.found = Some(Point { out, at, bits, window });
     }
 }
@@ -253,6 +258,13 @@ fn keep_last(kept: &mut Vec<u8>, bytes: &[u8], most: usize) {
     let bytes = &bytes[bytes.len().saturating_sub(most)..];
     kept.drain(..(kept.len() + bytes.len()).saturating_sub(most).min(kept.len()));
     kept.extend_from_slice(bytes);
+}
+
+/// The checksum of what had another one, and of what follows it.
+fn crc32(before: u32, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(before);
+    hasher.update(bytes);
+    hasher.finalize()
 }
 
 fn corrupt() -> io::Error {

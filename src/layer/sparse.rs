@@ -1,7 +1,7 @@
 //! Sparse files: which parts of a file the tar holds, in the old GNU form and the three PAX forms.
 //! Format: GNU tar manual, "Storing Sparse Files" (old GNU, PAX 0.0, 0.1 and 1.0).
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use super::LayerError;
 use super::blocks::Blocks;
@@ -91,9 +91,9 @@ impl Map {
 
     /// Hashes the file as it reads, holes as zeros, consuming `stored` bytes of contents.
     pub fn hash<S: Stream>(&self, blocks: &mut Blocks<S>, stored: u64) -> Result<u128, LayerError> {
-        let mut hash = Xxh3::new();
+        let mut hash = XxHash3_128::new();
         self.feed(blocks, stored, &mut hash)?;
-        Ok(hash.digest128())
+        Ok(hash.finish_128())
     }
 
     /// Hands on the file as it reads, parts and holes in order, consuming `stored` bytes of contents.
@@ -112,23 +112,23 @@ impl Map {
     }
 }
 
-impl Feed for Xxh3 {
+impl Feed for XxHash3_128 {
     fn part(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
-        self.update(bytes);
+        self.write(bytes);
         Ok(())
     }
 
     fn hole(&mut self, bytes: u64) -> Result<(), LayerError> {
         static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
         if bytes > HASHED_HOLE {
-            self.update(b"hole");
-            self.update(&bytes.to_le_bytes());
+            self.write(b"hole");
+            self.write(&bytes.to_le_bytes());
             return Ok(());
         }
         let mut left = bytes;
         while left > 0 {
             let part = left.min(ZEROS.len() as u64);
-            self.update(&ZEROS[..usize::try_from(part).unwrap_or(ZEROS.len())]);
+            self.write(&ZEROS[..usize::try_from(part).unwrap_or(ZEROS.len())]);
             left -= part;
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Contents on their way out of a layer's tar: who wants which file, and where its bytes go. Knows no file system.
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use super::LayerError;
 
@@ -87,13 +87,13 @@ impl Tap for Hashes {
 
 /// Hashes what goes to a tap.
 pub(super) struct Tapped<'t, T> {
-    pub hash: Xxh3,
+    pub hash: XxHash3_128,
     pub tap: &'t mut T,
 }
 
 impl<T: Tap> Feed for Tapped<'_, T> {
     fn part(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
-        self.hash.update(bytes);
+        self.hash.write(bytes);
         self.tap.part(bytes)
     }
 

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::io::{Read, Seek};
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use super::blocks::Blocks;
 use super::header::{BLOCK, Fields};
@@ -356,9 +356,9 @@ fn contents<S: Stream>(
         Want::Contents => {
             let content = match map {
                 Some(map) => {
-                    let mut feed = Tapped { hash: Xxh3::new(), tap };
+                    let mut feed = Tapped { hash: XxHash3_128::new(), tap };
                     map.feed(blocks, stored, &mut feed)?;
-                    Content::Hash(feed.hash.digest128())
+                    Content::Hash(feed.hash.finish_128())
                 }
                 None => blocks.tapped(stored, tap)?,
             };

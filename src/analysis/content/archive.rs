@@ -5,7 +5,7 @@ use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::analysis::packages::ending;
 
@@ -96,7 +96,7 @@ fn tar(mut from: impl Read) -> Vec<Member> {
             _ => {
                 let short = block[..100].split(|&byte| byte == 0).next().unwrap_or_default();
                 let path = long_name.take().unwrap_or_else(|| short.to_vec());
-                let content = is_whole.then(|| xxh3_128(&contents));
+                let content = is_whole.then(|| XxHash3_128::oneshot(&contents));
                 found.extend(member(&path, size, content));
             }
         }
@@ -183,7 +183,8 @@ mod tests {
         gzip.write_all(&tar).unwrap();
         let gzip = gzip.finish().unwrap();
         let zstd = zstd::encode_all(&*tar, 1).unwrap();
-        let wanted = [(&b"readme"[..], 7, Some(xxh3_128(b"read me"))), (b"x", 2, Some(xxh3_128(b"xx")))];
+        let wanted =
+            [(&b"readme"[..], 7, Some(XxHash3_128::oneshot(b"read me"))), (b"x", 2, Some(XxHash3_128::oneshot(b"xx")))];
         for (name, bytes) in [(&b"a.tar"[..], &tar), (b"a.tar.gz", &gzip), (b"a.tgz", &gzip), (b"a.tar.zst", &zstd)] {
             assert_eq!(shown(&members(name, bytes, &[], bytes.len() as u64)), wanted);
         }

@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use twox_hash::XxHash3_64;
 
 use crate::index::{Index, Kind, PathId, Stack};
 
@@ -115,5 +115,5 @@ impl<'i> Paths<'i> {
 
 fn hash_of(folder: PathId, name: &[u8]) -> u64 {
     // xxh3 for the name: an image that is made for it must not make names meet.
-    xxh3_64_with_seed(name, FxBuildHasher.hash_one(folder))
+    XxHash3_64::oneshot_with_seed(FxBuildHasher.hash_one(folder), name)
 }
