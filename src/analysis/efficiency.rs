@@ -2,7 +2,8 @@
 //! rest. Sizes are apparent. A hard link ships nothing; bytes with several names in a layer stay visible while any
 //! of these names does.
 
-use crate::index::walk::{Change, Event, Live, Order, walk};
+use super::both::both;
+use crate::index::walk::{Change, Event, Live, Walk};
 use crate::index::{Differs, EntryId, Index, Kind, SlotId, Sparse, Stack};
 
 /// How the bytes of an entry end.
@@ -69,7 +70,16 @@ impl Bytes {
         if self.shipped == 0 { 1.0 } else { self.visible as f64 / self.shipped as f64 }
     }
 
-    fn add(&mut self, size: u64, fate: Fate) {
+    fn add(&mut self, other: Self) {
+        let Self { shipped, visible, deleted, replaced, rewritten } = other;
+        self.shipped += shipped;
+        self.visible += visible;
+        self.deleted += deleted;
+        self.replaced += replaced;
+        self.rewritten += rewritten;
+    }
+
+    fn count(&mut self, size: u64, fate: Fate) {
         self.shipped += size;
         *match fate {
             Fate::Visible => &mut self.visible,
@@ -93,6 +103,17 @@ pub struct Changes {
     pub removed: u64,
     /// Whiteouts of what was not there. They change nothing.
     pub dangling: u64,
+}
+
+impl Changes {
+    fn add(&mut self, other: Self) {
+        let Self { added, changed, rewritten, removed, dangling } = other;
+        self.added += added;
+        self.changed += changed;
+        self.rewritten += rewritten;
+        self.removed += removed;
+        self.dangling += dangling;
+    }
 }
 
 /// One layer's account.
@@ -185,31 +206,98 @@ impl Fates {
     fn set(&mut self, Live { layer, entry }: Live, fate: Fate) {
         self.all.set(self.place(entry, layer), fate.into());
     }
+
+    /// Bytes with several names live as long as the name that lives longest.
+    fn join(&mut self, index: &Index, Live { layer, entry: name }: Live) {
+        let Some(inode) = index.inode(name) else { return };
+        let (by_name, known) = (self.get(name, layer), self.get(inode, layer));
+        if by_name.end() > known.end() {
+            self.set(Live { layer, entry: inode }, by_name);
+        }
+    }
+
+    /// Takes those of other entries of the same image.
+    fn take(&mut self, other: &Self) {
+        for (place, fate) in other.all.iter() {
+            self.all.set(place, fate);
+        }
+    }
 }
 
 /// Accounts for every byte of the image.
 #[must_use]
 pub fn account(index: &Index, stack: &Stack) -> Account {
-    let mut layers = vec![LayerAccount::default(); stack.len()];
-    let mut fates = Fates::new(index, stack);
-    walk(index, stack, Order::Any, |story| {
-        for event in story.events {
-            if let Some(before) = event.before {
-                fates.set(before, fate_of_before(event));
-            }
-            if story.path != Index::ROOT {
-                count(&mut layers[event.layer as usize].changes, event);
-            }
-        }
+    let walk = Walk::new(index, stack);
+    let (one, other) = both(|| Tally::new(&walk, 0), || Tally::new(&walk, 1));
+    let Tally { changes, fates, .. } = one.and(other, index);
+    let (one, other) = both(|| Sum::new(index, stack, &fates, 0), || Sum::new(index, stack, &fates, 1));
+    let Sum { layers: bytes, rewritten_by } = one.and(&other);
+    let total = bytes.iter().fold(Bytes::default(), |mut total, own| {
+        total.add(*own);
+        total
     });
-    for (layer, slot) in (0_u32..).zip(stack.slots()) {
-        let Some(slot) = *slot else { continue };
-        layers[layer as usize].entries = index.slot(slot).entries;
-        end_superseded(index, slot, layer, &mut fates);
-        join_groups(index, slot, layer, &mut fates);
-    }
-    let (total, rewritten_by) = sum(index, stack, &fates, &mut layers);
+    let entries = |slot: &Option<SlotId>| slot.map_or(0, |slot| index.slot(slot).entries);
+    let layers = stack.slots().iter().zip(bytes).zip(changes);
+    let layers =
+        layers.map(|((slot, bytes), changes)| LayerAccount { bytes, changes, entries: entries(slot) }).collect();
     Account { total, layers, rewritten_by, fates }
+}
+
+/// The layers that could be read.
+fn slots(stack: &Stack) -> impl Iterator<Item = (u32, SlotId)> {
+    (0_u32..).zip(stack.slots()).filter_map(|(layer, slot)| Some((layer, (*slot)?)))
+}
+
+/// What layers do to a half of the paths, and what that ends.
+struct Tally {
+    /// By layer.
+    changes: Vec<Changes>,
+    fates: Fates,
+    /// Entries of one half whose fate is not that of their path.
+    odd: Vec<Live>,
+}
+
+impl Tally {
+    fn new(walk: &Walk<'_>, half: usize) -> Self {
+        let (index, stack) = (walk.index, walk.stack);
+        let (mut fates, mut changes) = (Fates::new(index, stack), vec![Changes::default(); stack.len()]);
+        walk.part(walk.halves()[half].clone(), |story| {
+            for event in story.events {
+                if let Some(before) = event.before {
+                    fates.set(before, fate_of_before(event));
+                }
+                if story.path != Index::ROOT {
+                    count(&mut changes[event.layer as usize], event);
+                }
+            }
+        });
+        let is_odd = |id: &EntryId| index.kind(*id) == Kind::Hardlink || index.entry(*id).is_superseded();
+        let odd = slots(stack).flat_map(|(layer, slot)| {
+            let [first, second] = index.halves_of(slot);
+            let half = if half == 0 { first } else { second };
+            half.filter(is_odd).map(move |entry| Live { layer, entry })
+        });
+        let odd = odd.collect();
+        Self { changes, fates, odd }
+    }
+
+    /// Both halves.
+    fn and(mut self, other: Self, index: &Index) -> Self {
+        self.fates.take(&other.fates);
+        for (own, other) in self.changes.iter_mut().zip(other.changes) {
+            own.add(other);
+        }
+        self.odd.extend(other.odd);
+        // Before names are joined: one that was replaced ends with that.
+        for live in self.odd.iter().filter(|live| index.entry(live.entry).is_superseded()) {
+            // What its own tar repeats was never on disk: the later one replaced it at once.
+            self.fates.set(*live, Fate::Replaced { by: live.layer });
+        }
+        for live in self.odd.iter().filter(|live| index.kind(live.entry) == Kind::Hardlink) {
+            self.fates.join(index, *live);
+        }
+        self
+    }
 }
 
 fn fate_of_before(event: &Event) -> Fate {
@@ -232,52 +320,56 @@ fn count(changes: &mut Changes, event: &Event) {
     } += 1;
 }
 
-/// An entry that its own tar repeats was never on disk: the later one replaced it at once.
-fn end_superseded(index: &Index, slot: SlotId, layer: u32, fates: &mut Fates) {
-    for entry in index.entries_in(slot).filter(|entry| index.entry(*entry).is_superseded()) {
-        fates.set(Live { layer, entry }, Fate::Replaced { by: layer });
-    }
+/// The bytes of a half of the entries.
+struct Sum {
+    /// By layer.
+    layers: Vec<Bytes>,
+    rewritten_by: Vec<(Differs, u64)>,
 }
 
-/// Bytes with several names live as long as the name that lives longest.
-fn join_groups(index: &Index, slot: SlotId, layer: u32, fates: &mut Fates) {
-    for name in index.entries_in(slot).filter(|entry| index.kind(*entry) == Kind::Hardlink) {
-        let Some(inode) = index.inode(name) else { continue };
-        let (by_name, known) = (fates.get(name, layer), fates.get(inode, layer));
-        if by_name.end() > known.end() {
-            fates.set(Live { layer, entry: inode }, by_name);
-        }
-    }
-}
-
-fn sum(index: &Index, stack: &Stack, fates: &Fates, layers: &mut [LayerAccount]) -> (Bytes, Vec<(Differs, u64)>) {
-    let mut total = Bytes::default();
-    let mut rewritten: Vec<(Differs, u64)> = Vec::new();
-    for (layer, slot) in (0_u32..).zip(stack.slots()) {
-        let Some(slot) = *slot else { continue };
-        for id in index.entries_in(slot) {
-            let entry = index.entry(id);
-            if entry.kind != Kind::File || entry.size == 0 {
-                continue;
-            }
-            let fate = fates.get(id, layer);
-            layers[layer as usize].bytes.add(entry.size, fate);
-            total.add(entry.size, fate);
-            if let Fate::Rewritten { differs, .. } = fate {
-                match rewritten.iter_mut().find(|(known, _)| *known == differs) {
-                    Some((_, bytes)) => *bytes += entry.size,
-                    None => rewritten.push((differs, entry.size)),
+impl Sum {
+    fn new(index: &Index, stack: &Stack, fates: &Fates, half: usize) -> Self {
+        let mut sum = Self { layers: vec![Bytes::default(); stack.len()], rewritten_by: Vec::new() };
+        for (layer, slot) in slots(stack) {
+            let [first, second] = index.halves_of(slot);
+            for id in if half == 0 { first } else { second } {
+                let entry = index.entry(id);
+                if entry.kind != Kind::File || entry.size == 0 {
+                    continue;
+                }
+                let fate = fates.get(id, layer);
+                sum.layers[layer as usize].count(entry.size, fate);
+                if let Fate::Rewritten { differs, .. } = fate {
+                    sum.rewritten(differs, entry.size);
                 }
             }
         }
+        sum
     }
-    rewritten.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-    (total, rewritten)
+
+    fn rewritten(&mut self, differs: Differs, size: u64) {
+        match self.rewritten_by.iter_mut().find(|(known, _)| *known == differs) {
+            Some((_, bytes)) => *bytes += size,
+            None => self.rewritten_by.push((differs, size)),
+        }
+    }
+
+    /// Both halves.
+    fn and(mut self, other: &Self) -> Self {
+        for (own, other) in self.layers.iter_mut().zip(&other.layers) {
+            own.add(*other);
+        }
+        for (differs, size) in &other.rewritten_by {
+            self.rewritten(*differs, *size);
+        }
+        self.rewritten_by.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        self
+    }
 }
 
 /// Entries whose bytes are visible in the end, with the layer that has them.
 pub fn visible_files<'a>(index: &'a Index, stack: &'a Stack, account: &'a Account) -> impl Iterator<Item = Live> + 'a {
-    (0_u32..).zip(stack.slots()).filter_map(|(layer, slot)| Some((layer, (*slot)?))).flat_map(move |(layer, slot)| {
+    slots(stack).flat_map(move |(layer, slot)| {
         index
             .entries_in(slot)
             .filter(move |id| {

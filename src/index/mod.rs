@@ -97,6 +97,13 @@ impl Index {
         (summary.first..summary.first + summary.kept).map(EntryId)
     }
 
+    /// The entries of a slot in two halves, for those who look at them side by side.
+    pub fn halves_of(&self, slot: SlotId) -> [impl Iterator<Item = EntryId> + use<>; 2] {
+        let SlotSummary { first, kept, .. } = *self.slot(slot);
+        let middle = first + kept / 2;
+        [first..middle, middle..first + kept].map(|half| half.map(EntryId))
+    }
+
     /// All slots, in the order of reading.
     pub fn slots(&self) -> impl ExactSizeIterator<Item = SlotId> + use<> {
         (0..self.slots.next().0).map(SlotId)
@@ -134,6 +141,12 @@ impl Index {
             next = self.nodes.get(id).next_sibling;
             Some(PathId(id))
         })
+    }
+
+    /// Whether anything hangs below a path.
+    #[must_use]
+    pub fn has_children(&self, path: PathId) -> bool {
+        self.nodes.get(path.0).first_child != NONE
     }
 
     /// From the path up to the root: the path itself first, the root not at all.

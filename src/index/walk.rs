@@ -1,8 +1,10 @@
-//! The story of every path over the layers, and of every file which layer ended it. One pass over the arena; what
-//! ancestors hide is handed down, so no whiteout costs more than its own subtree.
+//! The story of every path over the layers, and of every file which layer ended it. What ancestors hide is handed down
+//! from folder to folder, so no whiteout costs more than its own subtree; then every path can be looked at by itself.
+
+use std::ops::Range;
 
 use super::compare::{Differs, compare, inode};
-use super::{EntryId, Index, Kind, PathId, Stack};
+use super::{EntryId, Index, Kind, PathId, Sparse, Stack};
 
 /// What a layer does to a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,55 +74,122 @@ struct Here {
     opaque: bool,
 }
 
-/// A folder whose children are being visited.
-struct Open {
-    /// Where its children begin among those that wait.
-    waiting: usize,
-    /// The cuts that hold for its children, by the first place and the one behind the last.
-    cuts: (usize, usize),
-    /// How many cuts there were before it added its own.
-    cuts_before: usize,
+/// Visits every path of the image, the root first.
+pub fn walk(index: &Index, stack: &Stack, order: Order, visit: impl FnMut(&Story<'_>)) {
+    let walk = Walk::new(index, stack);
+    match order {
+        Order::Any => walk.part(walk.all(), visit),
+        Order::Sorted => walk.sorted(visit),
+    }
 }
 
-/// Visits every path of the image, the root first.
-pub fn walk(index: &Index, stack: &Stack, order: Order, mut visit: impl FnMut(&Story<'_>)) {
-    // Layers at which the lower contents of a folder end, one run for every folder that adds to its parent's.
-    let mut cuts: Vec<u32> = Vec::new();
-    // Children of all open folders, the deepest folder's last: 4 bytes each, for a folder may have a million.
-    let mut waiting = vec![Index::ROOT];
-    let mut open = vec![Open { waiting: 0, cuts: (0, 0), cuts_before: 0 }];
-    let (mut here, mut own_cuts, mut events) = (Vec::new(), Vec::new(), Vec::new());
-    while let Some(&Open { waiting: start, cuts: inherited, cuts_before }) = open.last() {
-        if waiting.len() == start {
-            cuts.truncate(cuts_before);
-            open.pop();
-            continue;
-        }
-        let Some(path) = waiting.pop() else { return };
-        gather(index, stack, path, &mut here);
-        let live = tell(index, stack, &here, &cuts[inherited.0..inherited.1], &mut events);
-        visit(&Story { path, events: &events, live });
+/// An image that can be walked in parts, for those who do it side by side.
+pub struct Walk<'i> {
+    /// What was read.
+    pub index: &'i Index,
+    /// Its layers.
+    pub stack: &'i Stack,
+    cuts: Cuts,
+}
 
-        let start = waiting.len();
-        waiting.extend(index.children(path));
-        if waiting.len() == start {
-            continue;
+impl<'i> Walk<'i> {
+    /// Looks at the folders in which layers hide something.
+    #[must_use]
+    pub fn new(index: &'i Index, stack: &'i Stack) -> Self {
+        Self { index, stack, cuts: Cuts::new(index, stack) }
+    }
+
+    /// All paths, by their places.
+    #[must_use]
+    pub fn all(&self) -> Range<u32> {
+        0..u32::try_from(self.index.paths()).unwrap_or(u32::MAX)
+    }
+
+    /// All paths in two halves.
+    #[must_use]
+    pub fn halves(&self) -> [Range<u32>; 2] {
+        let Range { start, end } = self.all();
+        let middle = end / 2;
+        [start..middle, middle..end]
+    }
+
+    /// Visits some of the paths in the order of their places: the one in which they were read first, folders before what
+    /// they hold.
+    pub fn part(&self, paths: Range<u32>, mut visit: impl FnMut(&Story<'_>)) {
+        let (mut here, mut events) = (Vec::new(), Vec::new());
+        let (mut folder, mut cuts): (_, &[u32]) = (None, &[]);
+        for path in paths.map(PathId::from_place) {
+            // What a folder holds mostly lies together.
+            let above = self.index.parent(path);
+            if above != folder {
+                (folder, cuts) = (above, self.cuts.below(above));
+            }
+            gather(self.index, self.stack, path, &mut here);
+            let live = tell(self.index, self.stack, &here, cuts, &mut events);
+            visit(&Story { path, events: &events, live });
         }
-        if order == Order::Sorted {
-            waiting[start..].sort_unstable_by(|a, b| index.name(*b).cmp(index.name(*a)));
+    }
+
+    /// Visits all paths, siblings by their bytes.
+    fn sorted(&self, mut visit: impl FnMut(&Story<'_>)) {
+        let (mut here, mut events) = (Vec::new(), Vec::new());
+        // Of folders that are open, what was not visited yet: 4 bytes each, for a folder may have a million.
+        let mut waiting = vec![Index::ROOT];
+        while let Some(path) = waiting.pop() {
+            gather(self.index, self.stack, path, &mut here);
+            let cuts = self.cuts.below(self.index.parent(path));
+            let live = tell(self.index, self.stack, &here, cuts, &mut events);
+            visit(&Story { path, events: &events, live });
+            let start = waiting.len();
+            waiting.extend(self.index.children(path));
+            waiting[start..].sort_unstable_by(|a, b| self.index.name(*b).cmp(self.index.name(*a)));
         }
-        let cuts_before = cuts.len();
-        own_cuts.extend(here.iter().filter(|here| ends_contents(index, here)).map(|here| here.layer));
-        let handed_down = if own_cuts.is_empty() {
-            inherited
-        } else {
-            own_cuts.extend_from_slice(&cuts[inherited.0..inherited.1]);
-            own_cuts.sort_unstable();
-            own_cuts.dedup();
-            cuts.append(&mut own_cuts);
-            (cuts_before, cuts.len())
-        };
-        open.push(Open { waiting: start, cuts: handed_down, cuts_before });
+    }
+}
+
+/// The layers at which the lower contents of folders end.
+struct Cuts {
+    /// Layers, one run for every folder that adds to those of its parent.
+    layers: Vec<u32>,
+    /// By folder, where the run for what it holds begins and ends. Most have an empty one.
+    runs: Sparse<(u32, u32)>,
+}
+
+impl Cuts {
+    fn new(index: &Index, stack: &Stack) -> Self {
+        let mut cuts = Self { layers: Vec::new(), runs: Sparse::default() };
+        let (mut here, mut own) = (Vec::new(), Vec::new());
+        for path in index.all_paths().filter(|path| index.has_children(*path)) {
+            gather(index, stack, path, &mut here);
+            own.extend(here.iter().filter(|here| ends_contents(index, here)).map(|here| here.layer));
+            let above = index.parent(path);
+            if !own.is_empty() {
+                own.extend_from_slice(cuts.below(above));
+                own.sort_unstable();
+                own.dedup();
+            }
+            let run = if own.is_empty() { cuts.run(above) } else { cuts.add(&mut own) };
+            cuts.runs.set(path.place(), run);
+        }
+        cuts
+    }
+
+    /// A run of its own.
+    fn add(&mut self, layers: &mut Vec<u32>) -> (u32, u32) {
+        let end = |layers: &Vec<u32>| u32::try_from(layers.len()).unwrap_or(u32::MAX);
+        let start = end(&self.layers);
+        self.layers.append(layers);
+        (start, end(&self.layers))
+    }
+
+    fn run(&self, folder: Option<PathId>) -> (u32, u32) {
+        folder.map_or((0, 0), |folder| self.runs.get(folder.place()))
+    }
+
+    /// The layers at which what a folder holds ends, lowest first.
+    fn below(&self, folder: Option<PathId>) -> &[u32] {
+        let (start, end) = self.run(folder);
+        self.layers.get(start as usize..end as usize).unwrap_or_default()
     }
 }
 
