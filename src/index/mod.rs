@@ -46,6 +46,8 @@ pub struct Index {
     slots: Slots,
     /// Whether every file that may have the contents of another is read.
     is_settled: bool,
+    /// The same for all copies.
+    origin: Arc<()>,
 }
 
 impl Index {
@@ -217,8 +219,13 @@ impl Index {
     /// keep what was known of them before, 12 bytes each.
     #[must_use]
     pub fn without_contents(&self) -> Self {
-        let Self { names, nodes, entries, links, attrs, xattrs, slots, .. } = self.clone();
-        Self { names, nodes, entries, contents: Column::default(), links, attrs, xattrs, slots, is_settled: false }
+        Self { contents: Column::default(), is_settled: false, ..self.clone() }
+    }
+
+    /// Whether a place in one means the same in the other: one is a copy of the other, or what it was before more was read.
+    #[must_use]
+    pub fn continues(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.origin, &other.origin)
     }
 
     /// Whether all contents are known on which an answer depends: a file that is still unread is then equal to no other.

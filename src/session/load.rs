@@ -150,10 +150,9 @@ fn open_whole(reference: &Reference, typed: &str, options: &Options, progress: &
     let mut opened = read(reference, typed, options, progress)?;
     opened.loaded.origin = Some(Origin::new(reference.clone(), options.clone()));
     let loaded = opened.finish(options, progress);
-    // One that failed before would not have been read in place.
-    let lost = loaded.layers.iter().find_map(|layer| layer.stored.as_ref().and(layer.failed.clone()));
-    match lost {
+    match loaded.lost_in_store() {
         Some(why) if options.method.is_none() => {
+            progress.begin_anew();
             let export = Options { method: Some(Method::Export), ..options.clone() };
             let mut loaded = open_whole(reference, typed, &export, progress)?;
             loaded.notes.push(from_export(&why));
@@ -214,6 +213,11 @@ impl Loaded {
     pub fn subject<'a>(&'a self, rules: &'a Rules) -> Subject<'a> {
         let Self { image, reference, index, stack, gathered, .. } = self;
         Subject { image, reference, index, stack, gathered, rules }
+    }
+
+    /// Why a layer cannot be read any more in an engine's store; one that could not be before is not read there.
+    pub(super) fn lost_in_store(&self) -> Option<String> {
+        self.layers.iter().find_map(|layer| layer.stored.as_ref().and(layer.failed.clone()))
     }
 
     /// A slot cannot be read any more: its layers failed.
@@ -288,6 +292,7 @@ fn export(
             }
             (Err(Refusal::Closed(_)), None) => {}
         }
+        progress.begin_anew();
         progress.expect(facts.size, facts.diff_ids.len());
     }
     // What is known is shown before the engine begins to send, which may take it long.

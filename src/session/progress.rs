@@ -186,6 +186,18 @@ impl Progress {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
+    /// What was read and done so far counts for nothing.
+    pub(super) fn begin_anew(&self) {
+        let counts = [&self.bytes, &self.expected, &self.current_from, &self.compared, &self.to_compare];
+        for count in counts.into_iter().chain([&self.current_expected, &self.searched, &self.to_search]) {
+            count.store(0, Relaxed);
+        }
+        for count in [&self.layer, &self.layers, &self.current] {
+            count.store(0, Relaxed);
+        }
+        *self.current_own.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     pub(super) fn expect(&self, bytes: u64, layers: usize) {
         self.expected.store(bytes, Relaxed);
         self.layers.store(u32::try_from(layers).unwrap_or(u32::MAX), Relaxed);

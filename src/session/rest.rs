@@ -70,6 +70,10 @@ impl Opened {
             for (slot, why) in unsettled.settle(&mut loaded.index, options.cache.as_ref(), progress) {
                 loaded.lose(slot, &why);
             }
+            if options.method.is_none() && loaded.lost_in_store().is_some() {
+                // It is read from elsewhere now.
+                return loaded;
+            }
             if loaded.is_unsearched {
                 progress.present(loaded.clone());
             }

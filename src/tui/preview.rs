@@ -145,6 +145,12 @@ impl Inside {
         self.generation
     }
 
+    /// Closes what is open and asked. What is extracted goes on.
+    pub(super) fn leave(&mut self) {
+        (self.preview, self.prompt, self.paging) = (None, None, false);
+        self.forget(Slot::Read);
+    }
+
     fn forget(&mut self, slot: Slot) {
         self.newest[slot as usize] = 0;
     }

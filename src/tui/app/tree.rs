@@ -25,6 +25,9 @@ impl App {
 
     /// Takes an image of which more is read than before. Who has chosen a layer keeps it, wherever it turns out to be.
     pub(super) fn take(&mut self, image: Arc<Explored>) -> Vec<Effect> {
+        if self.image.as_ref().is_some_and(|before| !image.loaded.index.continues(&before.loaded.index)) {
+            self.begin_anew();
+        }
         let slots = image.loaded.stack.slots();
         let chosen = self.image.as_ref().and_then(|before| *before.loaded.stack.slots().get(self.layer)?);
         let place = chosen.and_then(|chosen| slots.iter().position(|slot| *slot == Some(chosen)));
@@ -42,6 +45,20 @@ impl App {
         effects.extend(self.rebuild());
         effects.extend(before.map(|before| Effect::Free(Old::new(before))));
         effects
+    }
+
+    /// Forgets all paths: the image is read once more, from elsewhere, and none is where it was.
+    fn begin_anew(&mut self) {
+        // What is being arranged is of the image before.
+        self.generation += 1;
+        self.inside.leave();
+        self.gone_files.clear();
+        self.findings.gone.clear();
+        self.unmark_packages();
+        self.rows.clear();
+        (self.projection, self.viewed, self.awaited, self.then) = (None, None, None, None);
+        (self.open, self.unfold, self.sought, self.chosen) = (Paths::default(), None, None, None);
+        (self.card, self.palette, self.came_from) = (None, None, None);
     }
 
     /// Whether more of the image is to come.

@@ -1,8 +1,11 @@
 //! Words that go by themselves, leaving that asks, pasting, and what is chosen in the end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::images::{self, files};
 use super::{Sitting, outlined};
+use crate::tui::Explored;
 use crate::tui::app::{Effect, Msg};
 
 fn clock(sitting: &mut Sitting, seconds: u64) -> &mut Sitting {
@@ -70,4 +73,24 @@ fn the_path_under_the_cursor_is_chosen() {
     sitting.press("2j");
     assert_eq!(sitting.app.selection().as_deref(), Some(&b"/app/.env"[..]));
     assert_eq!(Sitting::waiting("test", "ansi", 80, 24).app.selection(), None);
+}
+
+#[test]
+fn an_image_that_is_read_once_more_from_elsewhere_is_looked_at_from_its_top() {
+    // What an engine has in its store may go away while it is read; then its export is read from the beginning.
+    let names: Vec<String> = (0..9000).map(|number| format!("usr/lib/{number}")).collect();
+    let many: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let before = images::image(&[files(&[("etc/a", 5)]), files(&many)]);
+    let mut sitting = Sitting::waiting("test", "ansi", 100, 30);
+    sitting.tell(Msg::Loaded(Arc::new(Explored::counted(before))));
+    for opened in ["", "w", "<enter>", ":usr", "/lib<enter>", "e"] {
+        // The cursor is on a path that the image does not have when it is begun again.
+        sitting.press(":lib/8999<enter>").expect(&["/usr/lib/8999"]).press(opened);
+        let begun = images::image(&[files(&[("etc/a", 5)]), files(&[])]);
+        sitting.tell(Msg::Loaded(Arc::new(Explored::growing(begun))));
+        sitting.expect(&["2 layers"]).press("jk");
+        let whole = images::image(&[files(&[("etc/a", 5)]), files(&many)]);
+        sitting.tell(Msg::Loaded(Arc::new(Explored::counted(whole))));
+        sitting.expect(&["2 layers"]).press("<esc><esc>");
+    }
 }
