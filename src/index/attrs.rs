@@ -15,6 +15,8 @@ use crate::layer::{self, Xattr};
 pub struct Tables {
     attrs: HashTable<u32>,
     xattrs: HashTable<u32>,
+    /// What the last entry has; most have the same as the one before.
+    last: Option<(Attrs, u32)>,
 }
 
 impl Tables {
@@ -26,11 +28,16 @@ impl Tables {
             some => self.xattrs_place(index, some),
         };
         let attrs = Attrs { mode: entry.mode, uid: entry.uid, gid: entry.gid, xattrs };
-        if let Some(known) = find(&self.attrs, &attrs, |place| index.attrs.get(place)) {
-            return known;
+        if let Some((_, place)) = self.last.filter(|(last, _)| *last == attrs) {
+            return place;
         }
-        let place = index.attrs.push(attrs).unwrap_or(NONE);
-        insert(&mut self.attrs, place, |place| index.attrs.get(place));
+        let known = find(&self.attrs, &attrs, |place| index.attrs.get(place));
+        let place = known.unwrap_or_else(|| {
+            let place = index.attrs.push(attrs).unwrap_or(NONE);
+            insert(&mut self.attrs, place, |place| index.attrs.get(place));
+            place
+        });
+        self.last = Some((attrs, place));
         place
     }
 
