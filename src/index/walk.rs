@@ -115,31 +115,18 @@ impl<'i> Walk<'i> {
 
     /// Visits some of the paths in the order of their places: the one in which they were read first, folders before what
     /// they hold.
-    pub fn part(&self, paths: Range<u32>, mut visit: impl FnMut(&Story<'_>)) {
-        let (mut here, mut events) = (Vec::new(), Vec::new());
-        let (mut folder, mut cuts): (_, &[u32]) = (None, &[]);
-        for path in paths.map(PathId::from_place) {
-            // What a folder holds mostly lies together.
-            let above = self.index.parent(path);
-            if above != folder {
-                (folder, cuts) = (above, self.cuts.below(above));
-            }
-            gather(self.index, self.stack, path, &mut here);
-            let live = tell(self.index, self.stack, &here, cuts, &mut events);
-            visit(&Story { path, events: &events, live });
-        }
+    pub fn part(&self, paths: Range<u32>, visit: impl FnMut(&Story<'_>)) {
+        let mut visitor = Visitor::new(self, visit);
+        paths.map(PathId::from_place).for_each(|path| visitor.visit(path));
     }
 
     /// Visits all paths, siblings by their bytes.
-    fn sorted(&self, mut visit: impl FnMut(&Story<'_>)) {
-        let (mut here, mut events) = (Vec::new(), Vec::new());
+    fn sorted(&self, visit: impl FnMut(&Story<'_>)) {
+        let mut visitor = Visitor::new(self, visit);
         // Of folders that are open, what was not visited yet: 4 bytes each, for a folder may have a million.
         let mut waiting = vec![Index::ROOT];
         while let Some(path) = waiting.pop() {
-            gather(self.index, self.stack, path, &mut here);
-            let cuts = self.cuts.below(self.index.parent(path));
-            let live = tell(self.index, self.stack, &here, cuts, &mut events);
-            visit(&Story { path, events: &events, live });
+            visitor.visit(path);
             let start = waiting.len();
             waiting.extend(self.index.children(path));
             waiting[start..].sort_unstable_by(|a, b| self.index.name(*b).cmp(self.index.name(*a)));
@@ -147,49 +134,77 @@ impl<'i> Walk<'i> {
     }
 }
 
-/// The layers at which the lower contents of folders end.
+/// Whoever goes from path to path, with what is true of all in one folder at hand.
+struct Visitor<'w, V> {
+    walk: &'w Walk<'w>,
+    visit: V,
+    here: Vec<Here>,
+    events: Vec<Event>,
+    folder: Option<PathId>,
+    /// What ends what it holds, and the layers of that.
+    ends: u32,
+    cuts: Vec<u32>,
+}
+
+impl<'w, V: FnMut(&Story<'_>)> Visitor<'w, V> {
+    fn new(walk: &'w Walk<'w>, visit: V) -> Self {
+        Self { walk, visit, here: Vec::new(), events: Vec::new(), folder: None, ends: 0, cuts: Vec::new() }
+    }
+
+    fn visit(&mut self, path: PathId) {
+        let Walk { index, stack, cuts } = self.walk;
+        let above = index.parent(path);
+        if above != self.folder {
+            self.folder = above;
+            let ends = above.map_or(0, |above| cuts.handed.get(above.place()));
+            if ends != self.ends {
+                self.ends = ends;
+                cuts.layers(ends, &mut self.cuts);
+            }
+        }
+        gather(index, stack, path, &mut self.here);
+        let live = tell(index, stack, &self.here, &self.cuts, &mut self.events);
+        (self.visit)(&Story { path, events: &self.events, live });
+    }
+}
+
+/// The layers at which the lower contents of folders end. Each is there once, however many folders are below.
 struct Cuts {
-    /// Layers, one run for every folder that adds to those of its parent.
-    layers: Vec<u32>,
-    /// By folder, where the run for what it holds begins and ends. Most have an empty one.
-    runs: Sparse<(u32, u32)>,
+    ends: Vec<Ends>,
+    /// By folder, the newest end of what it holds, counted from 1; most have none.
+    handed: Sparse<u32>,
+}
+
+/// A layer at which what a folder holds ends.
+struct Ends {
+    at: u32,
+    /// Another one, of the same folder or of one above.
+    next: u32,
 }
 
 impl Cuts {
     fn new(index: &Index, stack: &Stack) -> Self {
-        let mut cuts = Self { layers: Vec::new(), runs: Sparse::default() };
-        let (mut here, mut own) = (Vec::new(), Vec::new());
+        let mut cuts = Self { ends: Vec::new(), handed: Sparse::default() };
+        let mut here = Vec::new();
         for path in index.all_paths().filter(|path| index.has_children(*path)) {
+            let mut handed = index.parent(path).map_or(0, |above| cuts.handed.get(above.place()));
             gather(index, stack, path, &mut here);
-            own.extend(here.iter().filter(|here| ends_contents(index, here)).map(|here| here.layer));
-            let above = index.parent(path);
-            if !own.is_empty() {
-                own.extend_from_slice(cuts.below(above));
-                own.sort_unstable();
-                own.dedup();
+            for here in here.iter().filter(|here| ends_contents(index, here)) {
+                cuts.ends.push(Ends { at: here.layer, next: handed });
+                handed = u32::try_from(cuts.ends.len()).unwrap_or_default();
             }
-            let run = if own.is_empty() { cuts.run(above) } else { cuts.add(&mut own) };
-            cuts.runs.set(path.place(), run);
+            cuts.handed.set(path.place(), handed);
         }
         cuts
     }
 
-    /// A run of its own.
-    fn add(&mut self, layers: &mut Vec<u32>) -> (u32, u32) {
-        let end = |layers: &Vec<u32>| u32::try_from(layers.len()).unwrap_or(u32::MAX);
-        let start = end(&self.layers);
-        self.layers.append(layers);
-        (start, end(&self.layers))
-    }
-
-    fn run(&self, folder: Option<PathId>) -> (u32, u32) {
-        folder.map_or((0, 0), |folder| self.runs.get(folder.place()))
-    }
-
-    /// The layers at which what a folder holds ends, lowest first.
-    fn below(&self, folder: Option<PathId>) -> &[u32] {
-        let (start, end) = self.run(folder);
-        self.layers.get(start as usize..end as usize).unwrap_or_default()
+    /// All layers from one end on, lowest first.
+    fn layers(&self, newest: u32, layers: &mut Vec<u32>) {
+        let find = |place: u32| self.ends.get((place as usize).checked_sub(1)?);
+        layers.clear();
+        layers.extend(std::iter::successors(find(newest), |ends| find(ends.next)).map(|ends| ends.at));
+        layers.sort_unstable();
+        layers.dedup();
     }
 }
 
