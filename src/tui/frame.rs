@@ -22,6 +22,8 @@ use crate::units::{bytes, count, counted, duration, percent, printable};
 const WIDE: u16 = 100;
 /// Below this nothing useful fits.
 const LEAST: (u16, u16) = (60, 12);
+/// Columns that a name keeps whatever else there is to say.
+const SHORT: usize = 12;
 /// From here on there is room for details.
 const TALL: u16 = 20;
 
@@ -127,7 +129,11 @@ fn title_line(app: &App, width: usize) -> Line<'static> {
             facts.remove(0);
         }
     }
-    let room = width.saturating_sub(taken(&facts)).max(12);
+    // The last word says what still goes on. What is hidden the layers say as well.
+    if facts.len() > 3 && name.width().min(SHORT) + taken(&facts) > width {
+        facts.remove(1);
+    }
+    let room = width.saturating_sub(taken(&facts)).max(SHORT);
     facts.insert(0, Span::styled(format!(" {}", pane::cut(&name, room)), app.theme.style(Role::Title)));
     Line::from(facts)
 }
@@ -155,7 +161,7 @@ fn facts(app: &App) -> Vec<Span<'static>> {
         }
         if app.is_comparing() {
             let share = app.progress.compared_percent().unwrap_or(0);
-            parts.push(Span::styled(format!(" · comparing contents {share} %"), app.theme.style(Role::Busy)));
+            parts.push(Span::styled(format!(" · comparing {share} %"), app.theme.style(Role::Busy)));
         } else if app.is_analysing() {
             parts.push(Span::styled(" · looking for findings", app.theme.style(Role::Busy)));
         } else if app.is_searching() {

@@ -39,9 +39,16 @@ fn what_is_still_to_be_compared_is_marked_until_it_is() {
     sitting.tell(Msg::Progress(Snapshot { compared: 12, to_compare: 100, ..Snapshot::default() }));
     sitting.press("}");
     let screen = sitting.frame();
-    assert!(screen.contains(" · comparing contents 12 %") && !screen.contains("looking for findings"), "{screen}");
+    assert!(screen.contains(" · comparing 12 %") && !screen.contains("looking for findings"), "{screen}");
     let line = |screen: &str| screen.lines().find(|line| line.contains(" again ")).unwrap().to_owned();
     assert!(line(&screen).contains('~') && line(&screen).contains("content?"), "{screen}");
+
+    // A narrow window has room for it.
+    let mut narrow = Sitting::waiting("registry.example.com/shop/checkout:1.2.3", "ansi", 60, 16);
+    narrow.tell(Msg::Loaded(sitting.app.image.clone().unwrap()));
+    narrow.tell(Msg::Progress(Snapshot { compared: 12, to_compare: 100, ..Snapshot::default() }));
+    let title = narrow.frame().lines().next().unwrap().to_owned();
+    assert!(title.contains("80.0 kB · score 50.00 % · comparing 12 %"), "{title}");
 
     // Its page says the same, and follows what becomes known while it is open.
     sitting.press("<tab><enter>");
