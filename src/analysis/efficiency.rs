@@ -243,9 +243,12 @@ pub fn account(index: &Index, stack: &Stack) -> Account {
     Account { total, layers, rewritten_by, fates }
 }
 
-/// The layers that could be read.
-fn slots(stack: &Stack) -> impl Iterator<Item = (u32, SlotId)> {
-    (0_u32..).zip(stack.slots()).filter_map(|(layer, slot)| Some((layer, (*slot)?)))
+/// One half of the entries of all layers: 0 or 1.
+fn half_of(index: &Index, stack: &Stack, half: usize) -> impl Iterator<Item = Live> {
+    stack.read_layers().flat_map(move |(layer, slot)| {
+        let halves = index.halves_of(slot).into_iter().nth(half);
+        halves.into_iter().flatten().map(move |entry| Live { layer, entry })
+    })
 }
 
 /// What layers do to a half of the paths, and what that ends.
@@ -271,13 +274,8 @@ impl Tally {
                 }
             }
         });
-        let is_odd = |id: &EntryId| index.kind(*id) == Kind::Hardlink || index.entry(*id).is_superseded();
-        let odd = slots(stack).flat_map(|(layer, slot)| {
-            let [first, second] = index.halves_of(slot);
-            let half = if half == 0 { first } else { second };
-            half.filter(is_odd).map(move |entry| Live { layer, entry })
-        });
-        let odd = odd.collect();
+        let is_odd = |id| index.kind(id) == Kind::Hardlink || index.entry(id).is_superseded();
+        let odd = half_of(index, stack, half).filter(|live| is_odd(live.entry)).collect();
         Self { changes, fates, odd }
     }
 
@@ -330,18 +328,15 @@ struct Sum {
 impl Sum {
     fn new(index: &Index, stack: &Stack, fates: &Fates, half: usize) -> Self {
         let mut sum = Self { layers: vec![Bytes::default(); stack.len()], rewritten_by: Vec::new() };
-        for (layer, slot) in slots(stack) {
-            let [first, second] = index.halves_of(slot);
-            for id in if half == 0 { first } else { second } {
-                let entry = index.entry(id);
-                if entry.kind != Kind::File || entry.size == 0 {
-                    continue;
-                }
-                let fate = fates.get(id, layer);
-                sum.layers[layer as usize].count(entry.size, fate);
-                if let Fate::Rewritten { differs, .. } = fate {
-                    sum.rewritten(differs, entry.size);
-                }
+        for Live { layer, entry: id } in half_of(index, stack, half) {
+            let entry = index.entry(id);
+            if entry.kind != Kind::File || entry.size == 0 {
+                continue;
+            }
+            let fate = fates.get(id, layer);
+            sum.layers[layer as usize].count(entry.size, fate);
+            if let Fate::Rewritten { differs, .. } = fate {
+                sum.rewritten(differs, entry.size);
             }
         }
         sum
@@ -369,7 +364,7 @@ impl Sum {
 
 /// Entries whose bytes are visible in the end, with the layer that has them.
 pub fn visible_files<'a>(index: &'a Index, stack: &'a Stack, account: &'a Account) -> impl Iterator<Item = Live> + 'a {
-    slots(stack).flat_map(move |(layer, slot)| {
+    stack.read_layers().flat_map(move |(layer, slot)| {
         index
             .entries_in(slot)
             .filter(move |id| {

@@ -66,7 +66,7 @@ impl Meant {
                     u32::try_from(made.rules.len() - 1).unwrap_or(0)
                 });
                 made.of.set(path.place(), *place);
-                if index.children(path).next().is_some() {
+                if index.has_children(path) {
                     folders.push((path, state));
                 }
             }

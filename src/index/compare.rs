@@ -23,7 +23,7 @@ impl Differs {
     pub const LINK: Self = Self(32);
     /// Extended attributes, file capabilities among them.
     pub const XATTR: Self = Self(64);
-    /// Perhaps the bytes of a file: both versions are as long and begin alike, and are still to be read.
+    /// Perhaps the bytes of a file: both versions are as long, and are still to be compared.
     pub const PENDING: Self = Self(128);
 
     /// All of them with their words, in the order in which they are told.

@@ -48,6 +48,11 @@ impl Stack {
         &self.slots
     }
 
+    /// The layers that could be read with their slots, lowest first.
+    pub fn read_layers(&self) -> impl Iterator<Item = (u32, SlotId)> {
+        (0_u32..).zip(&self.slots).filter_map(|(layer, slot)| Some((layer, (*slot)?)))
+    }
+
     /// The layers that a slot is: none when the image does not use it, several when the image repeats it.
     #[must_use]
     pub fn layers_of(&self, slot: SlotId) -> &[u32] {

@@ -127,8 +127,8 @@ fn rewritten_by(facts: &Facts<'_>) -> String {
 /// The files that hide most, with what hides them.
 fn hidden_files(facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut found: Vec<(u64, Live, Fate)> = Vec::new();
-    for (layer, slot) in (0_u32..).zip(facts.stack.slots()) {
-        for entry in slot.iter().flat_map(|slot| facts.index.entries_in(*slot)) {
+    for (layer, slot) in facts.stack.read_layers() {
+        for entry in facts.index.entries_in(slot) {
             let record = facts.index.entry(entry);
             let fate = facts.analysis.account.fate(entry, layer);
             if record.kind == Kind::File && record.size > 0 && fate != Fate::Visible {

@@ -156,8 +156,7 @@ pub struct Owned {
 
 /// Everything but folders and marks that any layer has.
 pub fn each(owners: &Owners<'_>, stack: &Stack, mut visit: impl FnMut(&Owned)) {
-    for (layer, slot) in (0_u32..).zip(stack.slots()) {
-        let Some(slot) = *slot else { continue };
+    for (layer, slot) in stack.read_layers() {
         for id in owners.index.entries_in(slot) {
             let entry = owners.index.entry(id);
             if !entry.kind.is_object() || entry.kind == Kind::Dir {

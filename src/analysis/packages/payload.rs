@@ -65,8 +65,7 @@ pub fn payload(index: &Index, stack: &Stack, account: &Account, owners: &Owning,
 
 /// Files and links to them in the final file system, by layer.
 fn visible<'a>(index: &'a Index, stack: &'a Stack, account: &'a Account) -> impl Iterator<Item = (u32, EntryId)> + 'a {
-    let layers = (0_u32..).zip(stack.slots()).filter_map(|(layer, slot)| Some((layer, (*slot)?)));
-    let entries = layers.flat_map(|(layer, slot)| index.entries_in(slot).map(move |id| (layer, id)));
+    let entries = stack.read_layers().flat_map(|(layer, slot)| index.entries_in(slot).map(move |id| (layer, id)));
     entries.filter(|(layer, id)| {
         matches!(index.kind(*id), Kind::File | Kind::Hardlink) && account.fate(*id, *layer) == Fate::Visible
     })

@@ -88,8 +88,7 @@ fn by_content(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
     let index = case.index();
     // The same secret in the same place of several layers is one.
     let mut all: BTreeMap<Key, Seen<'_>> = BTreeMap::new();
-    for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
-        let Some(slot) = *slot else { continue };
+    for (layer, slot) in case.subject.stack.read_layers() {
         for (entry, hit) in case.subject.gathered.secrets_in(slot) {
             let path = index.entry(entry).path;
             let hidden_owner = case.packages.owner_of_hidden(entry, layer);
@@ -143,8 +142,8 @@ fn by_name(case: &Case<'_>, known: &[Finding], claims: &mut Claims) -> Vec<Findi
     let says_enough =
         |rule: &&Arc<Rule>| rule.category == Category::Secret && rule.pattern.is_empty() && rule.id != "SEC-DOTENV";
     let mut all: BTreeMap<PathId, (Vec<Copied>, &Arc<Rule>)> = BTreeMap::new();
-    for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
-        for entry in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
+    for (layer, slot) in case.subject.stack.read_layers() {
+        for entry in index.entries_in(slot) {
             let record = index.entry(entry);
             if record.kind != Kind::File || record.size == 0 || record.is_superseded() || all.len() >= MOST {
                 continue;

@@ -23,8 +23,8 @@ pub fn findings(case: &Case<'_>, claims: &mut Claims) -> Vec<Finding> {
     let mut groups: BTreeMap<Key<'_>, Group> = BTreeMap::new();
     let index = case.index();
     let repeated = Repeated::new(case);
-    for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
-        for id in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
+    for (layer, slot) in case.subject.stack.read_layers() {
+        for id in index.entries_in(slot) {
             let entry = index.entry(id);
             if entry.kind != Kind::File || entry.size == 0 {
                 continue;

@@ -51,8 +51,8 @@ fn again(case: &Case<'_>) -> HashMap<(PackageId, u32), bool> {
     let mut stored: HashMap<(PackageId, u32), u64> = HashMap::new();
     // For each package: the bytes of every file, with the layer that has it and the one that hides it.
     let mut files: HashMap<PackageId, Vec<(u32, u32, u64)>> = HashMap::new();
-    for (layer, slot) in (0_u32..).zip(case.subject.stack.slots()) {
-        for id in slot.iter().flat_map(|slot| index.entries_in(*slot)) {
+    for (layer, slot) in case.subject.stack.read_layers() {
+        for id in index.entries_in(slot) {
             let entry = index.entry(id);
             if entry.kind != Kind::File || entry.size == 0 {
                 continue;
